@@ -1,0 +1,234 @@
+"""One file for every installation: what differs comes from the environment (see ``.env.example``)."""
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+env.read_env(env.str("ENV_FILE", str(BASE_DIR / ".env")))
+
+
+def positive(name: str, default: int) -> int:
+    """The whole number ``name`` of the environment; nonsense stops the start."""
+    try:
+        number: int = env.int(name, default)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {env.str(name)!r}") from error
+    if number < 1:
+        raise ImproperlyConfigured(f"{name} must be at least 1, not {number}")
+    return number
+
+
+def one_of(name: str, default: str, *choices: str) -> str:
+    """The word ``name`` of the environment, one of ``choices``."""
+    word: str = env.str(name, default)
+    if word not in choices:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {word!r}")
+    return word
+
+
+DEBUG = env.bool("DEBUG", False)
+DEMO = env.bool("DEMO", False)
+SECRET_KEY = env.str("SECRET_KEY", "insecure-only-for-debug" if DEBUG else "")
+if not SECRET_KEY:
+    raise ImproperlyConfigured("SECRET_KEY is not set: copy .env.example to .env and fill it in, or use `make run`.")
+# Base64 keys of 32 bytes; the first encrypts, all decrypt, so that a key can be rotated.
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[])
+PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", "http://127.0.0.1:8000").rstrip("/")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", urlsplit(PUBLIC_BASE_URL).hostname or ""])
+CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.import_export",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "import_export",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "knox",
+    "axes",
+    "csp",
+    "retail",
+    "shops",
+    "pricing",
+    "groupbuy",
+    "config",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "retail.wire.middleware.WireMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.debug",
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database: SQLite is the embedded default, PostgreSQL is production -----------------------------------------
+DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{BASE_DIR / 'var' / 'xiantuan.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # A writer takes its lock when the transaction begins: no deadlock on upgrading a read lock.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 5,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 60)
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"]["OPTIONS"] = {"options": "-c lock_timeout=3000 -c timezone=UTC"}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": env.cache_url("CACHE_URL", "locmemcache://")}
+
+# --- People ----------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "retail.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_TEMPLATE = "retail/locked_out.html"
+AXES_CLIENT_IP_CALLABLE = "retail.clients.client_ip"
+REST_KNOX = {"TOKEN_TTL": timedelta(hours=12), "AUTH_HEADER_PREFIX": "Bearer", "TOKEN_LIMIT_PER_USER": 20}
+DEFAULT_TENANT = env.str("DEFAULT_TENANT", "demo" if DEMO else "")
+
+# --- Money -----------------------------------------------------------------------------------------------------
+PAY_WINDOW_MINUTES = positive("PAY_WINDOW_MINUTES", 15)
+LOGIN_PROVIDER = one_of("LOGIN_PROVIDER", "sandbox" if DEMO or DEBUG else "wechat", "sandbox", "wechat")
+PAYMENT_GATEWAY = one_of("PAYMENT_GATEWAY", "sandbox" if DEMO or DEBUG else "wechat", "sandbox", "wechat")
+PREPAY_PREFIX = env.bool("PREPAY_PREFIX", False)
+WECHAT_APP_ID = env.str("WECHAT_APP_ID", "")
+WECHAT_APP_SECRET = env.str("WECHAT_APP_SECRET", "")
+WECHAT_MCH_ID = env.str("WECHAT_MCH_ID", "")
+WECHAT_MCH_CERT_SERIAL = env.str("WECHAT_MCH_CERT_SERIAL", "")
+WECHAT_MCH_PRIVATE_KEY_FILE = env.str("WECHAT_MCH_PRIVATE_KEY_FILE", "")
+WECHAT_PAY_API_V3_KEY = env.str("WECHAT_PAY_API_V3_KEY", "")
+WECHAT_PAY_PUBLIC_KEY_FILE = env.str("WECHAT_PAY_PUBLIC_KEY_FILE", "")
+WECHAT_PAY_PUBLIC_KEY_ID = env.str("WECHAT_PAY_PUBLIC_KEY_ID", "")
+WECHAT_PAY_BASE_URL = env.str("WECHAT_PAY_BASE_URL", "https://api.mch.weixin.qq.com")
+WECHAT_API_BASE_URL = env.str("WECHAT_API_BASE_URL", "https://api.weixin.qq.com")
+
+# --- The API ---------------------------------------------------------------------------------------------------
+API_ERRORS = one_of("API_ERRORS", "http", "http", "legacy")
+API_THROTTLES = env.bool("API_THROTTLES", True)
+SHOP_UPDATE_PRICES = env.bool("SHOP_UPDATE_PRICES", False)
+FEED_SIZE = min(positive("FEED_SIZE", 50), 500)
+PAGE_SIZE = 20
+PAGE_SIZE_MAX = {"public": 200, "trade": 1000, "shop_products": 5000}
+BODY_MAX = {"public": 256 * 1024, "trade": 8 * 1024 * 1024}
+LIST_MAX = {"public": 1000, "trade": 20_000}
+DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_MAX["trade"]
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "shops.authentication.DeviceAuthentication",
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_RENDERER_CLASSES": ["retail.wire.renderers.WireRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "retail.wire.errors.answer_refusal",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "鲜团 API",
+    "DESCRIPTION": "api/marketing/groupbuy · api/shop · api/shop/shopproduct",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SERVE_AUTHENTICATION": [],
+}
+
+# --- Transport and browser -------------------------------------------------------------------------------------
+HTTPS = PUBLIC_BASE_URL.startswith("https://")
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", HTTPS)
+SECURE_REDIRECT_EXEMPT = [r"^healthz/"]
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000 if HTTPS else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:", "https://thirdwx.qlogo.cn"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+    },
+}
+
+# --- Language, time, files -------------------------------------------------------------------------------------
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", _("简体中文")), ("en", _("英文"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "Asia/Shanghai"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = BASE_DIR / "staticfiles"
+MEDIA_URL = "/media/"
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(BASE_DIR / "media")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "pythonjsonlogger.json.JsonFormatter", "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {"django.request": {"level": "ERROR"}},
+}

@@ -1,0 +1,48 @@
+"""Group buys, their orders, the money of the orders, and who came to look."""
+
+from groupbuy.models.group_buyings import DeliverType, GroupBuying, GroupBuyingImage, GroupBuyingQuerySet, Outcome
+from groupbuy.models.orders import ActorKind, IdempotencyKey, Order, OrderEvent, OrderQuerySet, OrderStatus, WrongCode
+from groupbuy.models.payments import (
+    Gateway,
+    Payment,
+    PaymentEvent,
+    PaymentQuerySet,
+    PaymentState,
+    PaymentUse,
+    Refund,
+    RefundQuerySet,
+    RefundState,
+)
+from groupbuy.models.sandbox import SandboxRefund, SandboxTrade, TradeState
+from groupbuy.models.visits import Share, ShareVisitor, Visitor, VisitTimes
+
+__all__ = [
+    "ActorKind",
+    "DeliverType",
+    "Gateway",
+    "GroupBuying",
+    "GroupBuyingImage",
+    "GroupBuyingQuerySet",
+    "IdempotencyKey",
+    "Order",
+    "OrderEvent",
+    "OrderQuerySet",
+    "OrderStatus",
+    "Outcome",
+    "Payment",
+    "PaymentEvent",
+    "PaymentQuerySet",
+    "PaymentState",
+    "PaymentUse",
+    "Refund",
+    "RefundQuerySet",
+    "RefundState",
+    "SandboxRefund",
+    "SandboxTrade",
+    "Share",
+    "ShareVisitor",
+    "TradeState",
+    "VisitTimes",
+    "Visitor",
+    "WrongCode",
+]

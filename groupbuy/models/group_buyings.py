@@ -1,0 +1,125 @@
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from retail.models import Product, Tenant
+from retail.money import MoneyField
+from retail.principals import Principal
+from shops.models import Shop
+
+
+class DeliverType(models.IntegerChoices):
+    """How the goods reach the buyer (``seeds/groupbuy.txt``)."""
+
+    PICK_UP = 1, _("自提")
+    EXPRESS = 2, _("快递")
+
+
+class Outcome(models.TextChoices):
+    """What became of a group buy; set once and final."""
+
+    OPEN = "", _("未定")
+    SUCCEEDED = "succeeded", _("已成团")
+    FAILED = "failed", _("未成团")
+    CANCELLED = "cancelled", _("已取消")
+
+
+class GroupBuyingQuerySet(models.QuerySet["GroupBuying"]):
+    def visible_to(self, principal: Principal) -> Self:
+        """Staff manage those of their shops. The public face is for everyone: see ``public_to``."""
+        return self.filter(principal.scope())
+
+    def public_to(self, principal: Principal) -> Self:
+        """What may be looked at and bought from: anyone without a tenant any, everyone else those of the own tenant."""
+        return self if principal.tenant_id is None else self.filter(tenant=principal.tenant_id)
+
+    def open(self, now: datetime) -> Self:
+        """An order may be placed at ``now``, if there is stock."""
+        return self.filter(in_use=True, outcome=Outcome.OPEN, start_at__lte=now, end_at__gt=now)
+
+    def running(self, now: datetime) -> Self:
+        return self.open(now).filter(taken__lt=F("quota"))
+
+    def undecided(self, now: datetime) -> Self:
+        """Ended with a minimum that nobody has looked at yet."""
+        return self.filter(outcome=Outcome.OPEN, end_at__lte=now, min_qty__gt=0)
+
+
+class GroupBuying(models.Model):
+    """One product at one price until ``end_at`` or until ``quota`` units are taken."""
+
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="group_buyings", verbose_name=_("租户"))
+    shop = models.ForeignKey(Shop, models.PROTECT, related_name="group_buyings", verbose_name=_("门店"))
+    product = models.ForeignKey(Product, models.PROTECT, related_name="group_buyings", verbose_name=_("商品"))
+    name = models.CharField(_("名称"), max_length=100)
+    description = models.TextField(_("描述"), max_length=2000, blank=True)
+    spec = models.CharField(_("规格"), max_length=100, blank=True)
+    price = MoneyField(_("单价"), validators=[MinValueValidator(0)])
+    quota = models.PositiveIntegerField(_("库存"), help_text=_("一共可售的份数。"))
+    taken = models.PositiveIntegerField(_("已占用"), default=0, editable=False)
+    last_sequence = models.PositiveIntegerField(_("最后序号"), default=0, editable=False)
+    start_at = models.DateTimeField(_("开始时间"))
+    end_at = models.DateTimeField(_("结束时间"))
+    deliver_type = models.IntegerField(_("配送方式"), choices=DeliverType.choices, default=DeliverType.PICK_UP)
+    per_buyer_limit = models.PositiveIntegerField(_("每人限购"), default=0, help_text=_("0 表示不限。"))
+    min_qty = models.PositiveIntegerField(_("成团份数"), default=0, help_text=_("结束时已支付份数不足则全部退款；0 表示不设门槛。"))
+    address = models.CharField(_("自提地址"), max_length=200, blank=True)
+    lbs = models.CharField(_("坐标"), max_length=64, blank=True)
+    phone = models.CharField(_("联系电话"), max_length=20, blank=True)
+    in_use = models.BooleanField(_("启用"), default=True)
+    outcome = models.CharField(_("结果"), max_length=16, choices=Outcome.choices, default=Outcome.OPEN, blank=True, editable=False)
+    decided_at = models.DateTimeField(_("结果时间"), null=True, blank=True, editable=False)
+    creator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="group_buyings", editable=False, verbose_name=_("创建人")
+    )
+    created_at = models.DateTimeField(_("创建时间"), default=timezone.now, editable=False)
+
+    objects = GroupBuyingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("团购")
+        indexes = [
+            models.Index(fields=["tenant", "in_use", "end_at"], name="group_buying_of_tenant"),
+            models.Index(fields=["shop", "-end_at"], name="group_buying_of_shop"),
+            models.Index(fields=["end_at"], condition=Q(outcome="", min_qty__gt=0), name="group_buying_undecided"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(taken__lte=F("quota")), name="group_buying_not_oversold"),
+            models.CheckConstraint(condition=Q(price__gt=0), name="group_buying_has_price"),
+            models.CheckConstraint(condition=Q(end_at__gt=F("start_at")), name="group_buying_ends_after_start"),
+            models.CheckConstraint(condition=Q(min_qty__lte=F("quota")), name="group_buying_can_succeed"),
+            models.CheckConstraint(condition=Q(deliver_type__in=DeliverType.values), name="group_buying_deliver_type_known"),
+            models.CheckConstraint(condition=Q(outcome__in=Outcome.values), name="group_buying_outcome_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def stock(self) -> int:
+        """What can still be bought."""
+        return self.quota - self.taken
+
+    def is_open(self, now: datetime) -> bool:
+        return self.in_use and self.outcome == Outcome.OPEN and self.start_at <= now < self.end_at
+
+
+class GroupBuyingImage(models.Model):
+    """A picture of a group buy; the first by ``sort`` leads its page."""
+
+    group_buying = models.ForeignKey(GroupBuying, models.CASCADE, related_name="images", verbose_name=_("团购"))
+    image = models.ImageField(_("图片"), upload_to="groupbuys/")
+    sort = models.IntegerField(_("排序"), default=0)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("团购图片")
+        indexes = [models.Index(fields=["group_buying", "sort"], name="image_of_group_buying")]
+
+    def __str__(self) -> str:
+        return self.image.name or ""

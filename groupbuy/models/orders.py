@@ -1,0 +1,193 @@
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from groupbuy.models.group_buyings import DeliverType, GroupBuying
+from retail.models import Tenant
+from retail.money import MoneyField
+from retail.principals import Principal
+from shops.models import Shop
+
+
+class OrderStatus(models.IntegerChoices):
+    """``seeds/groupbuy.txt``; the moves between them are in ``groupbuy.moves`` and nowhere else."""
+
+    UNPAID = 0, _("未支付")
+    PAID = 1, _("已支付")
+    REFUNDED = 2, _("已退款")
+    SHIPPED = 3, _("已发货")
+    COMPLETED = 4, _("已完成")
+    EXPIRED = 5, _("已过期")
+    CLOSED = 6, _("已关闭")
+    PAY_FAILED = 7, _("支付失败")
+    CONFIRMED = 8, _("已确认")
+
+
+AWAITING_PAYMENT = (OrderStatus.UNPAID, OrderStatus.PAY_FAILED)
+# Paid for and not refunded.
+BOUGHT = (OrderStatus.PAID, OrderStatus.SHIPPED, OrderStatus.COMPLETED, OrderStatus.CONFIRMED)
+LIVE = (*AWAITING_PAYMENT, *BOUGHT)
+ENDED = (OrderStatus.REFUNDED, OrderStatus.COMPLETED, OrderStatus.EXPIRED, OrderStatus.CLOSED)
+# The goods are still to be handed over.
+TO_DELIVER = (OrderStatus.PAID, OrderStatus.SHIPPED, OrderStatus.CONFIRMED)
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    def visible_to(self, principal: Principal) -> Self:
+        """A buyer sees the own orders, staff those of their shops, a device none."""
+        if principal.is_buyer:
+            return self.filter(principal.scope(shop=""), buyer=principal.user)
+        return self.filter(principal.scope()) if principal.is_staff else self.none()
+
+    def bought(self) -> Self:
+        return self.filter(status__in=BOUGHT)
+
+    def live(self) -> Self:
+        return self.filter(status__in=LIVE)
+
+    def awaiting_payment(self) -> Self:
+        return self.filter(status__in=AWAITING_PAYMENT)
+
+    def past_deadline(self, now: datetime) -> Self:
+        return self.awaiting_payment().filter(pay_deadline_at__lte=now)
+
+    def not_hidden(self) -> Self:
+        return self.filter(hidden_at=None)
+
+
+class Order(models.Model):
+    """A buyer's order in a group buy. Its amounts and texts are copies: later edits of the group buy don't reach it."""
+
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="orders", verbose_name=_("租户"))
+    shop = models.ForeignKey(Shop, models.PROTECT, related_name="orders", verbose_name=_("门店"))
+    group_buying = models.ForeignKey(GroupBuying, models.PROTECT, related_name="orders", verbose_name=_("团购"))
+    buyer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="orders", verbose_name=_("购买人"))
+    code = models.CharField(_("订单编号"), max_length=32, unique=True)
+    sequence = models.PositiveIntegerField(_("序号"))
+    status = models.IntegerField(_("状态"), choices=OrderStatus.choices, default=OrderStatus.UNPAID)
+    holds_stock = models.BooleanField(_("占用库存"), default=True)
+    deliver_type = models.IntegerField(_("配送方式"), choices=DeliverType.choices)
+    address = models.CharField(_("地址"), max_length=200, blank=True)
+    lbs = models.CharField(_("坐标"), max_length=64, blank=True)
+    phone = models.CharField(_("电话"), max_length=20, blank=True)
+    remark = models.CharField(_("备注"), max_length=200, blank=True)
+    product_name = models.CharField(_("商品名称"), max_length=100)
+    spec = models.CharField(_("规格"), max_length=100, blank=True)
+    price = MoneyField(_("单价"))
+    qty = models.PositiveIntegerField(_("数量"))
+    money = MoneyField(_("金额"))
+    deliver_code = models.CharField(_("取货码"), max_length=8, blank=True)
+    carrier = models.CharField(_("快递公司"), max_length=64, blank=True)
+    tracking_number = models.CharField(_("快递单号"), max_length=64, blank=True)
+    created_at = models.DateTimeField(_("下单时间"), default=timezone.now)
+    pay_deadline_at = models.DateTimeField(_("支付截止"))
+    paid_at = models.DateTimeField(_("支付时间"), null=True, blank=True)
+    shipped_at = models.DateTimeField(_("发货时间"), null=True, blank=True)
+    completed_at = models.DateTimeField(_("完成时间"), null=True, blank=True)
+    hidden_at = models.DateTimeField(_("买家删除时间"), null=True, blank=True)
+    next_expiry_at = models.DateTimeField(_("下次到期检查"), null=True, blank=True, editable=False)
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("团购订单")
+        indexes = [
+            models.Index(fields=["group_buying", "status", "-sequence"], name="order_feed"),
+            models.Index(fields=["buyer", "-id"], name="order_of_buyer"),
+            models.Index(fields=["shop", "status", "-id"], name="order_of_shop"),
+            models.Index(fields=["tenant", "-id"], name="order_of_tenant"),
+            models.Index(fields=["pay_deadline_at"], condition=Q(status__in=[0, 7]), name="order_to_expire"),
+            models.Index(fields=["shipped_at"], condition=Q(status=3), name="order_to_complete"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["group_buying", "sequence"], name="order_sequence_unique"),
+            models.UniqueConstraint(
+                fields=["shop", "deliver_code"], condition=Q(status__in=[1, 3, 8]) & ~Q(deliver_code=""), name="order_deliver_code_unique"
+            ),
+            models.CheckConstraint(condition=Q(qty__gt=0), name="order_has_qty"),
+            models.CheckConstraint(condition=Q(money__gt=0), name="order_has_money"),
+            models.CheckConstraint(condition=Q(status__in=OrderStatus.values), name="order_status_known"),
+            models.CheckConstraint(condition=Q(deliver_type__in=DeliverType.values), name="order_deliver_type_known"),
+            models.CheckConstraint(
+                condition=(Q(status__in=[5, 6]) & Q(holds_stock=False))
+                | (Q(status__in=[0, 1, 3, 4, 7, 8]) & Q(holds_stock=True))
+                | Q(status=OrderStatus.REFUNDED),
+                name="order_holds_stock_while_live",
+            ),
+            models.CheckConstraint(condition=Q(status__in=[0, 5, 6, 7]) | Q(paid_at__isnull=False), name="order_paid_has_time"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    def is_past_deadline(self, now: datetime) -> bool:
+        return self.status in AWAITING_PAYMENT and self.pay_deadline_at <= now
+
+
+class ActorKind(models.TextChoices):
+    """Who moved an order."""
+
+    BUYER = "buyer", _("买家")
+    STAFF = "staff", _("员工")
+    SYSTEM = "system", _("系统")
+    GATEWAY = "gateway", _("支付渠道")
+
+
+class OrderEvent(models.Model):
+    """One change of an order's status; append-only. The first has no ``from_status``."""
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="events", verbose_name=_("订单"))
+    from_status = models.IntegerField(_("原状态"), choices=OrderStatus.choices, null=True, blank=True)
+    to_status = models.IntegerField(_("新状态"), choices=OrderStatus.choices)
+    actor_kind = models.CharField(_("操作方"), max_length=16, choices=ActorKind.choices)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("操作人"))
+    reason = models.CharField(_("原因"), max_length=200, blank=True)
+    created_at = models.DateTimeField(_("时间"), default=timezone.now)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("订单动态")
+        indexes = [models.Index(fields=["order", "id"], name="event_of_order")]
+        constraints = [
+            models.CheckConstraint(condition=Q(actor_kind__in=ActorKind.values), name="order_event_actor_kind_known"),
+            models.CheckConstraint(condition=Q(to_status__in=OrderStatus.values), name="order_event_status_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order_id}: {self.from_status} → {self.to_status}"
+
+
+class IdempotencyKey(models.Model):
+    """What a buyer's ``Idempotency-Key`` of createorder led to; the same key with another body is refused."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("用户"))
+    key = models.CharField(max_length=64)
+    fingerprint = models.CharField(max_length=64)
+    order = models.ForeignKey(Order, models.PROTECT, related_name="+", null=True, verbose_name=_("订单"))
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("幂等键")
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_unique")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class WrongCode(models.Model):
+    """A pick-up code that matched nothing: five in 15 minutes pause the person in that shop."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("员工"))
+    shop = models.ForeignKey(Shop, models.CASCADE, related_name="+", verbose_name=_("门店"))
+    tried_at = models.DateTimeField(_("时间"))
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("错误取货码")
+        indexes = [models.Index(fields=["user", "shop", "tried_at"], name="wrong_code_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}@{self.shop_id}"

@@ -1,0 +1,167 @@
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from groupbuy.models.orders import Order
+from retail.money import MoneyField
+from retail.principals import Principal
+
+
+class Gateway(models.TextChoices):
+    SANDBOX = "sandbox", _("沙箱")
+    WECHAT = "wechat", _("微信支付")
+
+
+class PaymentState(models.TextChoices):
+    """What we know of the trade: OPEN may still be paid, the others are final."""
+
+    OPEN = "open", _("待支付")
+    PAID = "paid", _("已收款")
+    CLOSED = "closed", _("已关闭")
+
+
+class PaymentUse(models.TextChoices):
+    """What received money was used for: every yuan is applied, held, or has a refund."""
+
+    NONE = "", _("未收款")
+    APPLIED = "applied", _("已入账")
+    SURPLUS = "surplus", _("多收待退")
+    HELD = "held", _("待人工核对")
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    def visible_to(self, principal: Principal) -> Self:
+        return self.filter(principal.scope(tenant="order__tenant", shop="order__shop")) if principal.is_staff else self.none()
+
+    def open(self) -> Self:
+        return self.filter(state=PaymentState.OPEN)
+
+    def due(self, now: datetime) -> Self:
+        return self.open().filter(next_check_at__lte=now)
+
+
+class Payment(models.Model):
+    """One attempt to pay an order: one trade at the gateway, under one ``out_trade_no``."""
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="payments", verbose_name=_("订单"))
+    gateway = models.CharField(_("渠道"), max_length=16, choices=Gateway.choices)
+    out_trade_no = models.CharField(_("商户单号"), max_length=32, unique=True)
+    total = MoneyField(_("应付"))
+    received = MoneyField(_("实收"), null=True, blank=True)
+    parameters = models.JSONField(_("下单参数"), default=dict, blank=True, help_text=_("同一单号再次下单须完全一致，故冻结。"))
+    state = models.CharField(_("状态"), max_length=16, choices=PaymentState.choices, default=PaymentState.OPEN)
+    use = models.CharField(_("用途"), max_length=16, choices=PaymentUse.choices, default=PaymentUse.NONE, blank=True)
+    prepay_id = models.CharField(_("预支付会话"), max_length=64, blank=True, db_index=True)
+    prepaid_at = models.DateTimeField(_("预支付时间"), null=True, blank=True)
+    transaction_id = models.CharField(_("渠道单号"), max_length=64, unique=True, null=True, blank=True)  # unique: "" could stand only once
+    created_at = models.DateTimeField(_("创建时间"), default=timezone.now)
+    received_at = models.DateTimeField(_("收款时间"), null=True, blank=True)
+    next_check_at = models.DateTimeField(_("下次查询"), null=True, blank=True)
+    checks = models.PositiveIntegerField(_("查询次数"), default=0)
+
+    objects = PaymentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("支付")
+        indexes = [models.Index(fields=["next_check_at"], condition=Q(state="open"), name="payment_due")]
+        constraints = [
+            models.UniqueConstraint(fields=["order"], condition=Q(state="open"), name="payment_one_open"),
+            models.UniqueConstraint(fields=["order"], condition=Q(use="applied"), name="payment_one_applied"),
+            models.CheckConstraint(condition=Q(total__gt=0), name="payment_has_total"),
+            models.CheckConstraint(condition=Q(state__in=PaymentState.values), name="payment_state_known"),
+            models.CheckConstraint(condition=Q(gateway__in=Gateway.values), name="payment_gateway_known"),
+            models.CheckConstraint(
+                condition=(Q(state="paid") & ~Q(use="") & Q(received__isnull=False)) | (~Q(state="paid") & Q(use="")),
+                name="payment_use_iff_paid",
+            ),
+            models.CheckConstraint(condition=~Q(use="applied") | Q(received=models.F("total")), name="payment_applied_whole"),
+        ]
+
+    def __str__(self) -> str:
+        return self.out_trade_no
+
+
+class RefundState(models.TextChoices):
+    """NEW is our intent; PROCESSING was accepted; ABNORMAL needs a person; CLOSED gets a new number; REJECTED is final."""
+
+    NEW = "new", _("待退款")
+    PROCESSING = "processing", _("退款中")
+    SUCCESS = "success", _("已退款")
+    ABNORMAL = "abnormal", _("退款异常")
+    CLOSED = "closed", _("退款关闭")
+    REJECTED = "rejected", _("退款被拒")
+
+
+# These have left or may still leave the account.
+REFUND_COUNTS = (RefundState.NEW, RefundState.PROCESSING, RefundState.SUCCESS, RefundState.ABNORMAL)
+REFUND_UNDER_WAY = (RefundState.NEW, RefundState.PROCESSING, RefundState.ABNORMAL)
+
+
+class RefundQuerySet(models.QuerySet["Refund"]):
+    def visible_to(self, principal: Principal) -> Self:
+        if not principal.is_staff:
+            return self.none()
+        return self.filter(principal.scope(tenant="payment__order__tenant", shop="payment__order__shop"))
+
+    def counting(self) -> Self:
+        return self.filter(state__in=REFUND_COUNTS)
+
+    def under_way(self) -> Self:
+        return self.filter(state__in=REFUND_UNDER_WAY)
+
+    def due(self, now: datetime) -> Self:
+        return self.filter(state__in=(RefundState.NEW, RefundState.PROCESSING, RefundState.CLOSED), next_check_at__lte=now)
+
+
+class Refund(models.Model):
+    """Money on its way back. ``intent`` names why, so that the same reason can't refund twice."""
+
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds", verbose_name=_("支付"))
+    out_refund_no = models.CharField(_("退款单号"), max_length=64, unique=True)
+    intent = models.CharField(_("退款依据"), max_length=100, unique=True)
+    amount = MoneyField(_("金额"))
+    reason = models.CharField(_("原因"), max_length=80, blank=True)
+    state = models.CharField(_("状态"), max_length=16, choices=RefundState.choices, default=RefundState.NEW)
+    refund_id = models.CharField(_("渠道退款单号"), max_length=64, blank=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("操作人"))
+    created_at = models.DateTimeField(_("创建时间"), default=timezone.now)
+    refunded_at = models.DateTimeField(_("退款时间"), null=True, blank=True)
+    next_check_at = models.DateTimeField(_("下次处理"), null=True, blank=True)
+    checks = models.PositiveIntegerField(_("处理次数"), default=0)
+
+    objects = RefundQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("退款")
+        indexes = [models.Index(fields=["next_check_at"], condition=Q(state__in=["new", "processing", "closed"]), name="refund_due")]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="refund_has_amount"),
+            models.CheckConstraint(condition=Q(state__in=RefundState.values), name="refund_state_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.out_refund_no
+
+
+class PaymentEvent(models.Model):
+    """Everything that a gateway told us, and what we made of it; append-only, also for what fits no payment."""
+
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="events", null=True, blank=True, verbose_name=_("支付"))
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="events", null=True, blank=True, verbose_name=_("退款"))
+    source = models.CharField(_("来源"), max_length=32)
+    event_id = models.CharField(_("消息编号"), max_length=64, blank=True)
+    state = models.CharField(_("渠道状态"), max_length=32, blank=True)
+    result = models.CharField(_("处理结果"), max_length=200)
+    created_at = models.DateTimeField(_("时间"), default=timezone.now)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("支付事件")
+        indexes = [models.Index(fields=["payment", "id"], name="event_of_payment")]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.state}: {self.result}"

@@ -1,0 +1,31 @@
+"""``/api/auth/…``: credentials for mini-programs and staff."""
+
+from typing import Any
+
+from knox.models import AuthToken
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from retail import identities
+from retail.principals import principal_of
+from retail.serializers import LoginGives, LoginResult, StaffLoginTakes, WeChatLoginTakes
+from retail.wire.envelope import ok
+from retail.wire.views import BUYER, EVERYONE, STAFF, WireViewSet, endpoint
+
+
+class AuthViewSet(WireViewSet):
+    @endpoint("POST", "wechatlogin", who=EVERYONE, title="小程序登录", takes=WeChatLoginTakes, gives=LoginResult)
+    def log_in_wechat(self, request: Request) -> Response:
+        return ok(data=self.give(LoginGives, identities.log_in_wechat(**self.valid())))
+
+    @endpoint("POST", "login", who=EVERYONE, title="员工登录", takes=StaffLoginTakes, gives=LoginResult)
+    def log_in_staff(self, request: Request) -> Response:
+        return ok(data=self.give(LoginGives, identities.log_in_staff(request=request._request, **self.valid())))
+
+    @endpoint("POST", "logout", who=BUYER | STAFF, title="退出登录")
+    def log_out(self, request: Request) -> Response:
+        identities.log_out(token=request.auth if isinstance(request.auth, AuthToken) else None)
+        return ok()
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return super().get_serializer_context() | {"role_of": lambda login: principal_of(login.user).role}

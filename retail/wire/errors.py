@@ -1,0 +1,133 @@
+"""Refusals: what a service raises, and the one place that turns them into the API's answer."""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
+from django.http import Http404
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from retail.wire.envelope import OK, ResultStatus, envelope
+
+log = logging.getLogger(__name__)
+
+
+class Refusal(Exception):
+    """A business "no": HTTP 200 with its documented result code. Subclasses name the fact."""
+
+    status: int = ResultStatus.ERROR
+    http_status = 200
+    message: str | Promise = _("当前状态不允许此操作")
+
+    def __init__(self, message: str | Promise | None = None) -> None:
+        self.message = message or self.message
+        super().__init__(str(self.message))
+
+
+class Invalid(Refusal):
+    """Input that no state would accept."""
+
+    http_status = 400
+    message = _("请求内容有误")
+
+
+class Forbidden(Refusal):
+    """Not this caller's function."""
+
+    http_status = 403
+    message = _("没有权限")
+
+
+class NotThere(Refusal):
+    """Missing, or not the caller's: the two look the same."""
+
+    http_status = 404
+    message = _("不存在或无权查看")
+
+
+class Unavailable(Refusal):
+    """Something that we depend on is away; the state is unchanged."""
+
+    http_status = 503
+    message = _("服务暂时不可用，请稍后再试")
+
+
+def answer_refusal(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: every error of an endpoint leaves as an envelope, without HTML, SQL or a traceback."""
+    if isinstance(error, Refusal):
+        return refuse(error, context)
+    if isinstance(error, Http404):
+        return refuse(NotThere(), context)
+    if isinstance(error, PermissionDenied):
+        return refuse(Forbidden(), context)
+    if isinstance(error, OperationalError | InterfaceError):
+        log.warning("database unavailable: %s", type(error).__name__)
+        return refuse(Unavailable(), context)
+    if isinstance(error, exceptions.APIException):
+        return answer_api_exception(error)
+    log.exception("unexpected error in an endpoint")
+    return Response(envelope(ResultStatus.ERROR, gettext("服务器内部错误")), status=500)
+
+
+def refuse(error: Refusal, context: dict[str, Any]) -> Response:
+    """A refusal with HTTP 200 carries the action's documented empty ``data``; others are exactly the envelope."""
+    body = envelope(error.status, str(error.message))
+    if settings.API_ERRORS == "legacy" and error.http_status == 404:
+        return legacy_not_there(context, body)
+    if error.http_status == OK:
+        body |= getattr(context.get("view"), "refused_body", {})
+    response = Response(body, status=error.http_status)
+    if error.http_status == 503:
+        response["Retry-After"] = "1"
+    return response
+
+
+def legacy_not_there(context: dict[str, Any], body: dict[str, Any]) -> Response:
+    """For clients that throw on 4xx (``API_ERRORS=legacy``): a missing object is ``null``, a refused command the envelope."""
+    request = context.get("request")
+    return Response(None if request is not None and request.method == "GET" else body, status=OK)
+
+
+MESSAGES: dict[type[exceptions.APIException], Any] = {
+    exceptions.NotAuthenticated: _("请先登录"),
+    exceptions.AuthenticationFailed: _("登录已失效，请重新登录"),
+    exceptions.PermissionDenied: _("没有权限"),
+    exceptions.MethodNotAllowed: _("不支持的请求方法"),
+    exceptions.NotAcceptable: _("不支持的响应格式"),
+    exceptions.UnsupportedMediaType: _("不支持的内容类型"),
+    exceptions.Throttled: _("操作太频繁，请稍后再试"),
+    exceptions.ParseError: _("请求内容无法解析"),
+}
+
+
+def answer_api_exception(error: exceptions.APIException) -> Response:
+    invalid = isinstance(error, exceptions.ValidationError)
+    message = first_message(error.detail) if invalid else str(MESSAGES.get(type(error), error.detail))
+    response = Response(envelope(ResultStatus.ERROR, message), status=error.status_code)
+    if error.status_code == 401:
+        response["WWW-Authenticate"] = getattr(error, "auth_header", None) or "Bearer"
+    wait = getattr(error, "wait", None)
+    if wait is not None:
+        response["Retry-After"] = str(int(wait) + 1)
+    for name, value in getattr(error, "headers", {}).items():
+        response[name] = value
+    return response
+
+
+def first_message(detail: Any, path: str = "") -> str:
+    """``qty: 请填写整数``: the first complaint of DRF's tree, led by the wire name of its field."""
+    if isinstance(detail, dict):
+        name, inner = next(iter(detail.items()))
+        joined = path if name == "non_field_errors" else f"{path}.{name}".strip(".")
+        return first_message(inner, joined)
+    if isinstance(detail, list):
+        index = next((number for number, inner in enumerate(detail) if inner), 0)
+        inner = detail[index]
+        return first_message(inner, f"{path}[{index}]" if isinstance(inner, dict) else path)
+    return f"{path}: {detail}" if path else str(detail)

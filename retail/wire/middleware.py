@@ -1,0 +1,37 @@
+"""What must hold before a path is even resolved: one spelling of it, a body of bearable size, no HTML errors."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from retail.wire.views import api_error, is_api
+
+# Not the legacy paths: these have their own spelling.
+UNFOLDED = ("/api/docs", "/api/schema")
+
+
+class WireMiddleware:
+    """Letter case and a trailing slash don't matter on ``/api/…``. ``request.path`` stays as sent: devices sign it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not is_api(request):
+            return self.get_response(request)
+        if declared_length(request) > settings.BODY_MAX["trade"]:
+            return api_error(413, _("请求内容过大"))
+        if not request.path_info.lower().startswith(UNFOLDED):
+            request.path_info = request.path_info.lower().rstrip("/")
+            # Read before anything touches request.POST: a stream can be read once, and a signature is over the raw bytes.
+            request.body  # noqa: B018
+        return self.get_response(request)
+
+
+def declared_length(request: HttpRequest) -> int:
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0

@@ -1,0 +1,82 @@
+"""Bases of the wire's serializers: arguments in by folded names, objects out with all their keys."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from retail.wire.boundary import Arguments
+from retail.wire.fields import Id
+
+
+class TakesSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """Input: names are matched without regard to case, unknown ones ignored, an alias is read when the first name is none."""
+
+    aliases: ClassVar[dict[str, tuple[str, ...]]] = {}
+    default_error_messages = {
+        "twice": _("出现多次且取值不同"),
+        "object": _("应为 JSON 对象"),
+    }
+
+    def to_internal_value(self, data: Any) -> Any:
+        named = self.named(data)
+        picked = {}
+        for name, field in self.fields.items():
+            for key in (name, *self.aliases.get(name, ())):
+                values = named.get(key.lower(), [])
+                if values and not (isinstance(field, Id) and is_none(values)):
+                    picked[name] = self.one_value(name, field, values)
+                    break
+        return super().to_internal_value(picked)
+
+    def named(self, data: Any) -> dict[str, list[Any]]:
+        if isinstance(data, Arguments):
+            return data.named
+        if not isinstance(data, Mapping):
+            raise self.not_an_object()
+        named: dict[str, list[Any]] = {}
+        for name, value in data.items():
+            named.setdefault(name.lower(), []).append(value)
+        return named
+
+    def not_an_object(self) -> serializers.ValidationError:
+        return serializers.ValidationError({"non_field_errors": [str(self.error_messages["object"])]})
+
+    def one_value(self, name: str, field: Any, values: list[Any]) -> Any:
+        if getattr(field, "repeatable", False):
+            return values if len(values) > 1 else values[0]
+        if any(str(value) != str(values[0]) for value in values[1:]):
+            raise serializers.ValidationError({name: [str(self.error_messages["twice"])]})
+        return values[0]
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        # DRF checks for a Mapping first; Arguments is our own.
+        if isinstance(data, Arguments):
+            if data.items is not None:
+                raise self.not_an_object()
+            return self.run_validators_on(self.to_internal_value(data))
+        return super().run_validation(data)
+
+    def run_validators_on(self, value: Any) -> Any:
+        self.run_validators(value)
+        return self.validate(value)
+
+
+def is_none(values: list[Any]) -> bool:
+    return all(value in (None, "", 0, "0") for value in values)
+
+
+class GivesSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """Output: exactly the documented keys. ``self.principal`` decides what is masked."""
+
+    @property
+    def principal(self) -> Any:
+        return self.context["principal"]
+
+
+class ResultSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """The envelope of a command."""
+
+    status = serializers.IntegerField(help_text=_("结果码"))
+    message = serializers.CharField(allow_blank=True, help_text=_("附加信息"))

@@ -1,0 +1,151 @@
+"""The base of every API view: who may call, what was sent, one answer."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+from rest_framework.viewsets import GenericViewSet
+
+from retail.principals import Principal, Role, principal_of
+from retail.wire import boundary
+from retail.wire.boundary import Arguments
+from retail.wire.envelope import ResultStatus, envelope
+from retail.wire.errors import Forbidden
+from retail.wire.renderers import AlwaysJson
+from retail.wire.serializers import ResultSerializer, TakesSerializer
+
+BUYER = frozenset({Role.BUYER})
+MANAGERS = frozenset({Role.MANAGER, Role.HEADQUARTERS})
+HEADQUARTERS = frozenset({Role.HEADQUARTERS})
+STAFF = MANAGERS | {Role.CLERK}
+DEVICE = frozenset({Role.DEVICE})
+EVERYONE = STAFF | BUYER | DEVICE | {Role.ANONYMOUS}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What the documents say of one path; the OpenAPI schema and the role matrix are read from it."""
+
+    path: str
+    who: frozenset[Role]
+    takes: type[serializers.BaseSerializer[Any]] | None = None
+    refused: dict[str, Any] = field(default_factory=dict)
+    throttles: Sequence[type[BaseThrottle]] = ()
+
+
+def endpoint(
+    method: str,
+    path: str,
+    *,
+    who: frozenset[Role],
+    title: str,
+    takes: Any = None,
+    gives: Any = ResultSerializer,
+    refused: dict[str, Any] | None = None,
+    throttles: Sequence[type[BaseThrottle]] = (),
+) -> Callable[[Callable[..., Any]], Any]:
+    """Name a legacy path at its view. ``refused``: the extra keys of a refusal's body that has HTTP 200."""
+    described = Endpoint(path, who, takes, refused or {}, throttles)
+    parameters: list[Any] = [takes] if takes is not None and method == "GET" else []
+    if path == "createorder":
+        parameters.append(OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER))
+    schema = extend_schema(
+        summary=title,
+        operation_id=path,
+        parameters=parameters,
+        request=None if method == "GET" else takes,
+        responses={200: gives, **{code: OpenApiResponse(ResultSerializer) for code in (400, 401, 403, 404, 405, 413, 415, 429, 503)}},
+    )
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        function.endpoint = described  # type: ignore[attr-defined]
+        return action(detail=False, methods=[method.lower()], url_path=path)(schema(function))
+
+    return decorate
+
+
+class WireViewSet(GenericViewSet):  # type: ignore[type-arg]
+    """A viewset whose actions are ``endpoint``s. An action validates, calls one service or queryset, and answers."""
+
+    content_negotiation_class = AlwaysJson
+    pagination_class = None
+    request: Request
+
+    @property
+    def endpoint(self) -> Endpoint:
+        described: Endpoint = getattr(self, self.action or "").endpoint
+        return described
+
+    @property
+    def refused_body(self) -> dict[str, Any]:
+        return self.endpoint.refused if getattr(self, "action", None) else {}
+
+    @cached_property
+    def principal(self) -> Principal:
+        return self.request.auth if isinstance(self.request.auth, Principal) else principal_of(self.request.user)
+
+    @cached_property
+    def arguments(self) -> Arguments:
+        limits = "trade" if self.principal.is_trade else "public"
+        return boundary.read(self.request._request, body_max=settings.BODY_MAX[limits], list_max=settings.LIST_MAX[limits])
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        # Read before the action runs, so that no view sees a request that the wire rules refuse.
+        self.arguments  # noqa: B018
+
+    def check_permissions(self, request: Request) -> None:
+        if not getattr(self, "action", None) or self.principal.role in self.endpoint.who:
+            return
+        if self.principal.role == Role.ANONYMOUS and not request.user.is_authenticated:
+            raise NotAuthenticated
+        raise Forbidden
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        if not settings.API_THROTTLES or not getattr(self, "action", None):
+            return []
+        return [throttle() for throttle in self.endpoint.throttles]
+
+    def valid(self) -> dict[str, Any]:
+        """The named arguments of the action's ``takes``. Raises ValidationError (400)."""
+        takes: Any = self.endpoint.takes or TakesSerializer
+        serializer = takes(data=self.arguments, context=self.get_serializer_context())
+        serializer.is_valid(raise_exception=True)
+        arguments: dict[str, Any] = serializer.validated_data
+        return arguments
+
+    def valid_list(self) -> list[Any]:
+        """The items of a body that is a JSON list, each valid for the action's ``takes`` (a ``many=True`` or list field)."""
+        takes: Any = self.endpoint.takes
+        if self.arguments.items is None:
+            raise boundary.BadArguments(gettext("请求内容应为 JSON 数组"))
+        serializer = takes(data=self.arguments.items, context=self.get_serializer_context(), many=True)
+        serializer.is_valid(raise_exception=True)
+        items: list[Any] = serializer.validated_data
+        return items
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {"request": self.request, "view": self, "principal": self.principal}
+
+    def give(self, serializer: type[serializers.BaseSerializer[Any]], value: Any, *, many: bool = False) -> Any:
+        """``value`` as this caller may see it."""
+        return serializer(value, many=many, context=self.get_serializer_context()).data
+
+
+def api_error(status: int, message: str) -> HttpResponse:
+    """The envelope outside DRF: unknown paths, crashes, what the middleware refuses."""
+    return JsonResponse(envelope(ResultStatus.ERROR, message), status=status, json_dumps_params={"ensure_ascii": False})
+
+
+def is_api(request: HttpRequest) -> bool:
+    return request.path_info.lower().startswith("/api/")

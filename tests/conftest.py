@@ -1,0 +1,34 @@
+from datetime import datetime
+
+import pytest
+from django.utils import timezone
+
+from groupbuy.models import GroupBuying
+from retail.models import Tenant, User
+from shops.models import Shop
+from tests import factories
+
+
+@pytest.fixture
+def now() -> datetime:
+    return timezone.now()
+
+
+@pytest.fixture
+def tenant(db) -> Tenant:
+    return factories.TenantFactory()
+
+
+@pytest.fixture
+def shop(tenant) -> Shop:
+    return factories.ShopFactory(tenant=tenant)
+
+
+@pytest.fixture
+def buyer(tenant) -> User:
+    return factories.BuyerFactory(tenant=tenant)
+
+
+@pytest.fixture
+def group_buying(tenant, shop) -> GroupBuying:
+    return factories.GroupBuyingFactory(tenant=tenant, shop=shop)

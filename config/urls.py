@@ -1,14 +1,25 @@
 """Every address of the installation; the apps' ``urls.py`` hold the paths themselves."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.decorators.cache import cache_control
+from django.views.static import serve
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+# An uploaded picture never changes under its name.
+media = cache_control(public=True, max_age=31_536_000, immutable=True)(serve)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("", include("retail.urls")),
+    path("", include("shops.urls")),
+    path("", include("pricing.urls")),
+    path("", include("groupbuy.urls")),
+    path("", include("groupbuy.page_urls")),
+    path("media/<path:path>", media, {"document_root": settings.MEDIA_ROOT}, name="media"),
 ]
 
 handler400 = "retail.views.bad_request"

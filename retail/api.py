@@ -9,16 +9,25 @@ from rest_framework.response import Response
 from retail import identities
 from retail.principals import principal_of
 from retail.serializers import LoginGives, LoginResult, StaffLoginTakes, WeChatLoginTakes
+from retail.throttles import CountsFailures, LoginFailures, PerAddress
 from retail.wire.envelope import ok
-from retail.wire.views import BUYER, EVERYONE, STAFF, WireViewSet, endpoint
+from retail.wire.views import BUYER, EVERYONE, STAFF, endpoint
 
 
-class AuthViewSet(WireViewSet):
-    @endpoint("POST", "wechatlogin", who=EVERYONE, title="小程序登录", takes=WeChatLoginTakes, gives=LoginResult)
+class AuthViewSet(CountsFailures):
+    @endpoint(
+        "POST",
+        "wechatlogin",
+        who=EVERYONE,
+        title="小程序登录",
+        takes=WeChatLoginTakes,
+        gives=LoginResult,
+        throttles=(PerAddress,),
+    )
     def log_in_wechat(self, request: Request) -> Response:
         return ok(data=self.give(LoginGives, identities.log_in_wechat(**self.valid())))
 
-    @endpoint("POST", "login", who=EVERYONE, title="员工登录", takes=StaffLoginTakes, gives=LoginResult)
+    @endpoint("POST", "login", who=EVERYONE, title="员工登录", takes=StaffLoginTakes, gives=LoginResult, throttles=(LoginFailures,))
     def log_in_staff(self, request: Request) -> Response:
         return ok(data=self.give(LoginGives, identities.log_in_staff(request=request._request, **self.valid())))
 

@@ -1,7 +1,15 @@
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
 from django.utils.translation import gettext_lazy as _
 
 
 class RetailConfig(AppConfig):
     name = "retail"
     verbose_name = _("零售基础")
+
+
+class BackOfficeConfig(admin_apps.AdminConfig):
+    """Django's admin with our site in the place of its own."""
+
+    default = False
+    default_site = "retail.backoffice.site.BackOffice"

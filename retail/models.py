@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from pypinyin import Style, lazy_pinyin
 
+from retail.encryption import EncryptedTextField
 from retail.money import ZERO, MoneyField, QuantityField
 from retail.principals import Principal, Role
 
@@ -32,6 +33,19 @@ class Tenant(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class AppSecret(models.Model):
+    """The AppSecret of a tenant's own mini-program; beside the tenant, so that reading a tenant decrypts nothing."""
+
+    tenant = models.OneToOneField(Tenant, models.PROTECT, related_name="app_secret", primary_key=True, verbose_name=_("租户"))
+    value = EncryptedTextField(_("小程序 AppSecret"))
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("小程序密钥")
+
+    def __str__(self) -> str:
+        return str(self.tenant_id)
 
 
 class UserQuerySet(models.QuerySet["User"]):

@@ -18,6 +18,11 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return error_page(request, 403, _("没有权限"))
 
 
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """``CSRF_FAILURE_VIEW``: mostly a form that stood open for long, or a browser without cookies."""
+    return error_page(request, 403, _("页面已过期，请返回上一页刷新后再试"))
+
+
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return error_page(request, 404, _("页面不存在"))
 

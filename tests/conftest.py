@@ -7,6 +7,7 @@ from groupbuy.models import GroupBuying
 from retail.models import Tenant, User
 from shops.models import Shop
 from tests import factories
+from tests.clients import Api
 
 
 @pytest.fixture
@@ -32,3 +33,9 @@ def buyer(tenant) -> User:
 @pytest.fixture
 def group_buying(tenant, shop) -> GroupBuying:
     return factories.GroupBuyingFactory(tenant=tenant, shop=shop)
+
+
+@pytest.fixture
+def api(db) -> Api:
+    """Callers with real credentials: ``api.anonymous``, ``api.as_user(user)``, ``api.as_device(shop)``."""
+    return Api()

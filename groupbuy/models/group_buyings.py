@@ -46,6 +46,10 @@ class GroupBuyingQuerySet(models.QuerySet["GroupBuying"]):
     def running(self, now: datetime) -> Self:
         return self.open(now).filter(taken__lt=F("quota"))
 
+    def for_wire(self) -> Self:
+        """With everything that an answer shows of a group buy, in a constant number of queries."""
+        return self.select_related("shop", "product", "creator", "visit_times").prefetch_related("images", "product__images")
+
     def undecided(self, now: datetime) -> Self:
         """Ended with a minimum that nobody has looked at yet."""
         return self.filter(outcome=Outcome.OPEN, end_at__lte=now, min_qty__gt=0)

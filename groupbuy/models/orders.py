@@ -56,6 +56,23 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def past_deadline(self, now: datetime) -> Self:
         return self.awaiting_payment().filter(pay_deadline_at__lte=now)
 
+    def matching(self, keyword: str, *, people: bool) -> Self:
+        """Code, product or group-buy name contain ``keyword``; with ``people`` also the buyer's name or phone."""
+        if not keyword:
+            return self
+        found = Q(code__icontains=keyword) | Q(product_name__icontains=keyword) | Q(group_buying__name__icontains=keyword)
+        if people:
+            found |= Q(buyer__nickname__icontains=keyword) | Q(phone__icontains=keyword)
+        return self.filter(found)
+
+    def for_wire(self) -> Self:
+        """With everything that an answer shows of an order, in a constant number of queries."""
+        related = self.select_related("buyer", "shop", "group_buying")
+        return related.prefetch_related("buyer__wechat_identities", "payments__refunds")
+
+    def of(self, buyer_id: int | None) -> Self:
+        return self.filter(buyer=buyer_id) if buyer_id else self
+
     def not_hidden(self) -> Self:
         return self.filter(hidden_at=None)
 
@@ -124,6 +141,13 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    def is_refunding(self) -> bool:
+        """The whole amount is on its way back. Reads the payments and their refunds: prefetch them for lists."""
+        return any(
+            payment.use == "applied" and payment.left_to_refund() <= 0 and any(refund.is_under_way for refund in payment.refunds.all())
+            for payment in self.payments.all()
+        )
 
     def is_past_deadline(self, now: datetime) -> bool:
         return self.status in AWAITING_PAYMENT and self.pay_deadline_at <= now

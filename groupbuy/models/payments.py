@@ -1,4 +1,5 @@
 from datetime import datetime
+from decimal import Decimal
 from typing import Self
 
 from django.conf import settings
@@ -8,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from groupbuy.models.orders import Order
-from retail.money import MoneyField
+from retail.money import ZERO, MoneyField
 from retail.principals import Principal
 
 
@@ -32,6 +33,22 @@ class PaymentUse(models.TextChoices):
     APPLIED = "applied", _("已入账")
     SURPLUS = "surplus", _("多收待退")
     HELD = "held", _("待人工核对")
+
+
+class RefundState(models.TextChoices):
+    """NEW is our intent; PROCESSING was accepted; ABNORMAL needs a person; CLOSED gets a new number; REJECTED is final."""
+
+    NEW = "new", _("待退款")
+    PROCESSING = "processing", _("退款中")
+    SUCCESS = "success", _("已退款")
+    ABNORMAL = "abnormal", _("退款异常")
+    CLOSED = "closed", _("退款关闭")
+    REJECTED = "rejected", _("退款被拒")
+
+
+# These have left or may still leave the account.
+REFUND_COUNTS = (RefundState.NEW, RefundState.PROCESSING, RefundState.SUCCESS, RefundState.ABNORMAL)
+REFUND_UNDER_WAY = (RefundState.NEW, RefundState.PROCESSING, RefundState.ABNORMAL)
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
@@ -63,6 +80,7 @@ class Payment(models.Model):
     received_at = models.DateTimeField(_("收款时间"), null=True, blank=True)
     next_check_at = models.DateTimeField(_("下次查询"), null=True, blank=True)
     checks = models.PositiveIntegerField(_("查询次数"), default=0)
+    asked_at = models.DateTimeField(_("买家触发查询时间"), null=True, blank=True, editable=False)
 
     objects = PaymentQuerySet.as_manager()
 
@@ -85,21 +103,9 @@ class Payment(models.Model):
     def __str__(self) -> str:
         return self.out_trade_no
 
-
-class RefundState(models.TextChoices):
-    """NEW is our intent; PROCESSING was accepted; ABNORMAL needs a person; CLOSED gets a new number; REJECTED is final."""
-
-    NEW = "new", _("待退款")
-    PROCESSING = "processing", _("退款中")
-    SUCCESS = "success", _("已退款")
-    ABNORMAL = "abnormal", _("退款异常")
-    CLOSED = "closed", _("退款关闭")
-    REJECTED = "rejected", _("退款被拒")
-
-
-# These have left or may still leave the account.
-REFUND_COUNTS = (RefundState.NEW, RefundState.PROCESSING, RefundState.SUCCESS, RefundState.ABNORMAL)
-REFUND_UNDER_WAY = (RefundState.NEW, RefundState.PROCESSING, RefundState.ABNORMAL)
+    def left_to_refund(self) -> Decimal:
+        """Yuan received that no refund has claimed. Reads the refunds: prefetch them for lists."""
+        return (self.received or ZERO) - sum((refund.amount for refund in self.refunds.all() if refund.state in REFUND_COUNTS), ZERO)
 
 
 class RefundQuerySet(models.QuerySet["Refund"]):
@@ -146,6 +152,10 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return self.out_refund_no
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in REFUND_UNDER_WAY
 
 
 class PaymentEvent(models.Model):

@@ -1,5 +1,6 @@
 """Pages: ``{data, pageIndex, pageSize, sumData, totalCount}`` (wire rule 7)."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -39,15 +40,20 @@ def page(
     page_size: int,
     sums: dict[str, Any],
     limit: str = "",
+    details: Callable[[list[int]], Sequence[Any]] | None = None,
 ) -> dict[str, Any]:
-    """One page of ``rows`` as the caller may see it. ``sums``: the additive fields' totals by wire name."""
+    """One page of ``rows`` as the caller may see it. ``sums``: the additive fields' totals by wire name.
+
+    ``details``: the page is picked by ids alone and this loads them, so that a deep page doesn't carry joined rows along.
+    """
     most = settings.PAGE_SIZE_MAX[limit or ("trade" if view.principal.is_trade else "public")]
     size = min(page_size, most) if page_size > 0 else settings.PAGE_SIZE
     index = max(page_index, 1)
     start = (index - 1) * size
     shown = rows[start : start + size] if start < INT64 - size else rows.none()
+    picked = details(list(shown.values_list("pk", flat=True))) if details else shown
     return {
-        "data": view.give(serializer, shown, many=True),
+        "data": view.give(serializer, picked, many=True),
         "pageIndex": index,
         "pageSize": size,
         "sumData": empty_row(serializer()) | sums,

@@ -1,5 +1,6 @@
 """The base of every API view: who may call, what was sent, one answer."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,6 +25,7 @@ from retail.wire.errors import Forbidden
 from retail.wire.renderers import AlwaysJson
 from retail.wire.serializers import ResultSerializer, TakesSerializer
 
+log = logging.getLogger(__name__)
 BUYER = frozenset({Role.BUYER})
 MANAGERS = frozenset({Role.MANAGER, Role.HEADQUARTERS})
 HEADQUARTERS = frozenset({Role.HEADQUARTERS})
@@ -41,6 +43,7 @@ class Endpoint:
     takes: type[serializers.BaseSerializer[Any]] | None = None
     refused: dict[str, Any] = field(default_factory=dict)
     throttles: Sequence[type[BaseThrottle]] = ()
+    right: str = ""
 
 
 def endpoint(
@@ -53,9 +56,12 @@ def endpoint(
     gives: Any = ResultSerializer,
     refused: dict[str, Any] | None = None,
     throttles: Sequence[type[BaseThrottle]] = (),
+    right: str = "",
+    many: bool = False,
 ) -> Callable[[Callable[..., Any]], Any]:
-    """Name a legacy path at its view. ``refused``: the extra keys of a refusal's body that has HTTP 200."""
-    described = Endpoint(path, who, takes, refused or {}, throttles)
+    """Name a legacy path at its view. ``refused``: the extra keys of a refusal's body that has HTTP 200; ``right``: a permission
+    that ``who`` must have besides; ``many``: the body is a list of ``takes``."""
+    described = Endpoint(path, who, takes, refused or {}, throttles, right)
     parameters: list[Any] = [takes] if takes is not None and method == "GET" else []
     if path == "createorder":
         parameters.append(OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER))
@@ -63,7 +69,7 @@ def endpoint(
         summary=title,
         operation_id=path,
         parameters=parameters,
-        request=None if method == "GET" else takes,
+        request=None if method == "GET" else takes(many=True) if many else takes,
         responses={200: gives, **{code: OpenApiResponse(ResultSerializer) for code in (400, 401, 403, 404, 405, 413, 415, 429, 503)}},
     )
 
@@ -105,7 +111,10 @@ class WireViewSet(GenericViewSet):  # type: ignore[type-arg]
         self.arguments  # noqa: B018
 
     def check_permissions(self, request: Request) -> None:
-        if not getattr(self, "action", None) or self.principal.role in self.endpoint.who:
+        if not getattr(self, "action", None):
+            return
+        right = self.endpoint.right
+        if self.principal.role in self.endpoint.who and (not right or request.user.has_perm(right)):
             return
         if self.principal.role == Role.ANONYMOUS and not request.user.is_authenticated:
             raise NotAuthenticated
@@ -133,6 +142,13 @@ class WireViewSet(GenericViewSet):  # type: ignore[type-arg]
         serializer.is_valid(raise_exception=True)
         items: list[Any] = serializer.validated_data
         return items
+
+    def assert_user(self, user_id: int | None) -> None:
+        """A ``userId`` of a buyer or device is an assertion of who they are. Raises Forbidden when it is another's."""
+        own = self.principal.user.pk if self.principal.user else None
+        if user_id and not self.principal.is_staff and user_id != own:
+            log.warning("%s asserted another userId on %s", self.principal.role, self.endpoint.path)
+            raise Forbidden(gettext("请重新登录"))
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {"request": self.request, "view": self, "principal": self.principal}

@@ -1,0 +1,47 @@
+"""Everything that falls due by itself: one table for the embedded worker and for Celery.
+
+Each job is an idempotent service over leased rows, safe to run twice at once, and returns how much it did.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from django.db import DatabaseError, close_old_connections
+
+from groupbuy import expiry, fulfilment, group_buyings, payments, refunds
+
+log = logging.getLogger(__name__)
+
+
+class Job(Protocol):
+    def __call__(self, *, now: datetime) -> int: ...
+
+
+# name → service and seconds between two runs
+JOBS: dict[str, tuple[Job, int]] = {
+    "expire": (expiry.expire_due, 2),
+    "reconcile": (payments.reconcile_due, 5),
+    "refunds": (refunds.send_due, 5),
+    "decide": (group_buyings.decide_due, 10),
+    "carry_out": (group_buyings.carry_out_due, 5),
+    "complete": (fulfilment.complete_due, 60),
+}
+
+
+def run(name: str, *, now: datetime, report: Callable[[str], None] = log.info) -> int:
+    """One run of a job; a failure is logged and left for the next run, so that one job can't stop the others."""
+    service, _seconds = JOBS[name]
+    close_old_connections()
+    try:
+        done = service(now=now)
+    except DatabaseError as error:
+        log.warning("job %s: database unavailable: %s", name, type(error).__name__)
+        return 0
+    except Exception:
+        log.exception("job %s failed", name)
+        return 0
+    if done:
+        report(f"{name}: {done}")
+    return done

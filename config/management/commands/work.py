@@ -1,0 +1,39 @@
+"""The embedded worker: loops over what is due, without a broker."""
+
+import signal
+import threading
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from config import jobs
+
+
+class Command(BaseCommand):
+    help = "Run the background jobs (expiry, reconciling, refunds, group decisions …) until stopped."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="run every job once and stop")
+        parser.add_argument("--jobs", nargs="*", choices=sorted(jobs.JOBS), default=sorted(jobs.JOBS), help="only these")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        names: list[str] = options["jobs"]
+        if options["once"]:
+            for name in names:
+                jobs.run(name, now=timezone.now(), report=self.stdout.write)
+            return
+        stopped = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopped.set())
+        self.loop(names, stopped)
+
+    def loop(self, names: list[str], stopped: threading.Event) -> None:
+        due = dict.fromkeys(names, 0.0)
+        while not stopped.is_set():
+            for name in names:
+                if due[name] <= time.monotonic() and not stopped.is_set():
+                    jobs.run(name, now=timezone.now())
+                    due[name] = time.monotonic() + jobs.JOBS[name][1]
+            stopped.wait(1)

@@ -1,0 +1,80 @@
+"""Forms of the staff: what they are asked before money or goods move."""
+
+import unicodedata
+import uuid
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from retail.money import CENT
+from shops.models import Shop
+
+CODE_LENGTH = 8
+
+
+class DeliverForm(forms.Form):
+    """Of express orders; what arrives in a shop needs no number."""
+
+    carrier = forms.CharField(label=gettext_lazy("快递公司"), max_length=64)
+    tracking_number = forms.CharField(label=gettext_lazy("快递单号"), max_length=64)
+
+
+class RefundForm(forms.Form):
+    """All that is left, or a part. ``intent`` makes a second click the same refund."""
+
+    amount = forms.DecimalField(label=gettext_lazy("退款金额"), required=False, max_digits=10, decimal_places=2, min_value=CENT)
+    reason = forms.CharField(label=gettext_lazy("原因"), max_length=80, help_text=gettext_lazy("买家会在微信退款通知里看到。"))
+    intent = forms.CharField(widget=forms.HiddenInput, max_length=32)
+
+    def __init__(self, *args: Any, left: Decimal, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.left = left
+        self.fields["amount"].help_text = _("留空则全部退款 ¥%(left)s。") % {"left": left}
+        self.fields["intent"].initial = uuid.uuid4().hex
+
+    def clean_amount(self) -> Decimal | None:
+        amount: Decimal | None = self.cleaned_data["amount"]
+        if amount is not None and amount > self.left:
+            raise forms.ValidationError(_("最多可退 ¥%(left)s") % {"left": self.left})
+        return amount
+
+
+class CancelForm(forms.Form):
+    """Nobody cancels by a slip of the hand: the name is typed."""
+
+    reason = forms.CharField(label=gettext_lazy("取消原因"), max_length=80)
+    name = forms.CharField(label=gettext_lazy("输入团购名称以确认"))
+
+    def __init__(self, *args: Any, expected: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = expected
+        self.fields["name"].help_text = expected
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name != self.expected:
+            raise forms.ValidationError(_("与团购名称不一致"))
+        return name
+
+
+class PickUpForm(forms.Form):
+    """A shop and the eight digits that the buyer shows."""
+
+    shop = forms.ModelChoiceField(Shop.objects.none(), label=gettext_lazy("门店"), empty_label=None)
+    code = forms.CharField(label=gettext_lazy("取货码"), max_length=20)
+
+    def __init__(self, *args: Any, shops: QuerySet[Shop], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["shop"]
+        field.queryset = shops
+
+    def clean_code(self) -> str:
+        """Eight digits, however they were read out: spaces and full-width digits are fine."""
+        code = "".join(str(unicodedata.digit(sign)) for sign in self.cleaned_data["code"] if sign.isdigit())
+        if len(code) != CODE_LENGTH:
+            raise forms.ValidationError(_("取货码是 8 位数字"))
+        return code

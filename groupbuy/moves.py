@@ -1,0 +1,111 @@
+"""The order's status machine: every move there is, each compare-and-set, each with its row in the timeline."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from groupbuy import stock
+from groupbuy.models import ActorKind, Order, OrderEvent, OrderStatus
+from retail.models import User
+from retail.principals import Principal
+from retail.wire.errors import Refusal
+
+S = OrderStatus
+MOVES = frozenset(
+    [
+        (S.UNPAID, S.PAID),
+        (S.PAY_FAILED, S.PAID),
+        (S.UNPAID, S.PAY_FAILED),
+        (S.PAY_FAILED, S.UNPAID),
+        (S.UNPAID, S.EXPIRED),
+        (S.PAY_FAILED, S.EXPIRED),
+        (S.UNPAID, S.CLOSED),
+        (S.PAY_FAILED, S.CLOSED),
+        (S.PAID, S.CONFIRMED),
+        (S.PAID, S.SHIPPED),
+        (S.CONFIRMED, S.SHIPPED),
+        (S.PAID, S.COMPLETED),
+        (S.SHIPPED, S.COMPLETED),
+        (S.CONFIRMED, S.COMPLETED),
+        (S.PAID, S.REFUNDED),
+        (S.SHIPPED, S.REFUNDED),
+        (S.COMPLETED, S.REFUNDED),
+        (S.CONFIRMED, S.REFUNDED),
+        (S.EXPIRED, S.PAID),
+        (S.EXPIRED, S.REFUNDED),
+        (S.CLOSED, S.REFUNDED),
+    ]
+)
+# From shipped and completed the goods are gone: refunding them gives no stock back.
+GIVES_BACK = frozenset(
+    [
+        (S.UNPAID, S.EXPIRED),
+        (S.PAY_FAILED, S.EXPIRED),
+        (S.UNPAID, S.CLOSED),
+        (S.PAY_FAILED, S.CLOSED),
+        (S.PAID, S.REFUNDED),
+        (S.CONFIRMED, S.REFUNDED),
+    ]
+)
+
+
+class IllegalMove(Refusal):
+    """No row of the table: the order is not in a status that allows this."""
+
+
+class SomebodyWasFirst(Refusal):
+    message = _("订单状态刚刚发生变化，请刷新后再试")
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who moves an order, for the timeline."""
+
+    kind: ActorKind
+    user: User | None = None
+
+
+SYSTEM = Actor(ActorKind.SYSTEM)
+GATEWAY = Actor(ActorKind.GATEWAY)
+
+
+def buyer_actor(user: User) -> Actor:
+    return Actor(ActorKind.BUYER, user)
+
+
+def actor_of(principal: Principal) -> Actor:
+    return Actor(ActorKind.BUYER if principal.is_buyer else ActorKind.STAFF, principal.user)
+
+
+@transaction.atomic
+def move(order: Order, to: OrderStatus, *, actor: Actor, now: datetime, reason: str = "", **changes: Any) -> None:
+    """Move ``order`` from the status it was read in, with ``changes`` to its other columns. Raises IllegalMove, SomebodyWasFirst."""
+    step = (OrderStatus(order.status), to)
+    if step not in MOVES:
+        raise IllegalMove
+    if step in GIVES_BACK:
+        changes["holds_stock"] = False
+    if not Order.objects.filter(pk=order.pk, status=order.status).update(status=to, **changes):
+        raise SomebodyWasFirst
+    if step in GIVES_BACK:
+        stock.give_back(order)
+    OrderEvent.objects.create(
+        order=order, from_status=order.status, to_status=to, actor_kind=actor.kind, actor=actor.user, reason=reason, created_at=now
+    )
+    order.status = to
+    for name, value in changes.items():
+        setattr(order, name, value)
+
+
+def begin(order: Order, *, actor: Actor, now: datetime) -> None:
+    """The first row of a new order's timeline."""
+    record(order, None, order.status, actor=actor, now=now)
+
+
+def record(order: Order, before: int | None, after: int, *, actor: Actor, now: datetime, reason: str = "") -> None:
+    OrderEvent.objects.create(
+        order=order, from_status=before, to_status=after, actor_kind=actor.kind, actor=actor.user, reason=reason, created_at=now
+    )

@@ -1,0 +1,232 @@
+"""Placing, closing, receiving and hiding orders."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from groupbuy import attempts, moves, stock
+from groupbuy.models import DeliverType, GroupBuying, IdempotencyKey, Order, OrderStatus
+from groupbuy.models.orders import AWAITING_PAYMENT, ENDED
+from retail.models import User
+from retail.principals import Principal
+from retail.wire.envelope import ResultStatus
+from retail.wire.errors import Invalid, NotThere, Refusal
+from shops import configuration
+
+UNPAID_LIMIT = 3
+
+
+class NotBuyable(Refusal):
+    """Not started, ended, switched off, limit reached, price moved, delivery way not offered."""
+
+    status = ResultStatus.NOT_BUYABLE
+    message = gettext_lazy("当前无法购买")
+
+
+class SoldOut(Refusal):
+    status = ResultStatus.SOLD_OUT
+    message = gettext_lazy("已售罄")
+
+
+class Replayed(Refusal):
+    status = ResultStatus.REPLAYED
+    message = gettext_lazy("同一 Idempotency-Key 的请求内容不同")
+
+
+class Paid(Refusal):
+    """The order turns out to be paid."""
+
+    status = ResultStatus.PAID
+    message = gettext_lazy("订单已支付")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a buyer asks for. ``money`` is only compared; ``deliver_type`` None is the group buy's own."""
+
+    group_buying_id: int
+    qty: int
+    money: Decimal | None = None
+    deliver_type: int | None = None
+    address: str = ""
+    phone: str = ""
+    remark: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256(repr(self).encode()).hexdigest()
+
+
+def create_order(*, principal: Principal, buyer_id: int | None, wish: Wish, now: datetime, idempotency_key: str = "") -> Order:
+    """Reserve the wished units and return the unpaid order.
+
+    The same ``idempotency_key`` of the same buyer returns the same order. Raises NotThere, Invalid, NotBuyable, SoldOut, Replayed.
+    """
+    buyer = buyer_for(principal, buyer_id)
+    if not idempotency_key:
+        return place(principal=principal, buyer=buyer, wish=wish, now=now)
+    try:
+        with transaction.atomic():
+            # The unique key comes first: a second request waits here until the first has committed or failed.
+            key = IdempotencyKey.objects.create(user=buyer, key=idempotency_key, fingerprint=wish.fingerprint, created_at=now)
+            key.order = place(principal=principal, buyer=buyer, wish=wish, now=now)
+            key.save(update_fields=["order"])
+            return key.order
+    except IntegrityError:
+        earlier = IdempotencyKey.objects.select_related("order").filter(user=buyer, key=idempotency_key).first()
+        if earlier is None:
+            raise
+        return replayed(earlier, wish)
+
+
+def replayed(earlier: IdempotencyKey, wish: Wish) -> Order:
+    if earlier.fingerprint != wish.fingerprint or earlier.order is None:
+        raise Replayed
+    return earlier.order
+
+
+def buyer_for(principal: Principal, buyer_id: int | None) -> User:
+    """Buyers order for themselves, staff for a buyer of their tenant, whom they must name."""
+    if principal.is_buyer and principal.user is not None:
+        return principal.user
+    if not buyer_id:
+        raise Invalid(_("userId: 请指定购买人"))
+    buyer = User.objects.visible_to(principal).buyers().filter(pk=buyer_id, is_active=True).first()
+    if buyer is None:
+        raise NotThere
+    return buyer
+
+
+@transaction.atomic
+def place(*, principal: Principal, buyer: User, wish: Wish, now: datetime) -> Order:
+    """Take the stock, then write the order, in one transaction."""
+    offered = GroupBuying.objects.public_to(principal) if principal.is_buyer else GroupBuying.objects.visible_to(principal)
+    group_buying = offered.filter(pk=wish.group_buying_id).first()
+    if group_buying is None:
+        raise NotThere
+    wish = completed(wish, buyer, group_buying)
+    sequence = stock.take(group_buying_id=group_buying.pk, qty=wish.qty, price=group_buying.price, now=now)
+    if sequence is None:
+        raise why_not(group_buying.pk, price=group_buying.price, qty=wish.qty, now=now)
+    # Counted after the row is locked by the take, so that two requests of one buyer can't both pass.
+    check_limits(group_buying, buyer, wish.qty)
+    order = Order.objects.create(
+        tenant_id=group_buying.tenant_id,
+        shop_id=group_buying.shop_id,
+        group_buying=group_buying,
+        buyer=buyer,
+        code=new_code(now),
+        sequence=sequence,
+        deliver_type=group_buying.deliver_type,
+        address=wish.address,
+        lbs=group_buying.lbs if group_buying.deliver_type == DeliverType.PICK_UP else "",
+        phone=wish.phone,
+        remark=wish.remark,
+        product_name=group_buying.product.name,
+        spec=group_buying.spec,
+        price=group_buying.price,
+        qty=wish.qty,
+        money=group_buying.price * wish.qty,
+        created_at=now,
+        pay_deadline_at=now + timedelta(minutes=settings.PAY_WINDOW_MINUTES),
+    )
+    moves.begin(order, actor=moves.actor_of(principal), now=now)
+    return order
+
+
+def completed(wish: Wish, buyer: User, group_buying: GroupBuying) -> Wish:
+    """The wish with what the group buy and the buyer's own record fill in. Raises NotBuyable."""
+    if wish.money and wish.money != group_buying.price * wish.qty:
+        raise NotBuyable(_("价格已变化，请刷新后重新下单"))
+    if wish.deliver_type and wish.deliver_type != group_buying.deliver_type:
+        raise NotBuyable(_("该团购不提供此配送方式"))
+    phone = wish.phone or buyer.phone
+    if group_buying.deliver_type == DeliverType.EXPRESS:
+        if not wish.address or not phone:
+            raise NotBuyable(_("快递订单请填写收货地址和电话"))
+        return replace(wish, phone=phone)
+    if not phone and configuration.value_of(code="phone_required", tenant_id=group_buying.tenant_id, shop_id=group_buying.shop_id):
+        raise NotBuyable(_("请填写联系电话"))
+    return replace(wish, phone=phone, address=group_buying.address)
+
+
+def why_not(group_buying_id: int, *, price: Decimal, qty: int, now: datetime) -> Refusal:
+    """The fact behind a take that found no row."""
+    group_buying = GroupBuying.objects.get(pk=group_buying_id)
+    if group_buying.start_at > now:
+        return NotBuyable(_("团购尚未开始"))
+    if group_buying.end_at <= now:
+        return NotBuyable(_("团购已结束"))
+    if not group_buying.is_open(now):
+        return NotBuyable(_("团购已下架"))
+    if group_buying.price != price:
+        return NotBuyable(_("价格已变化，请刷新后重新下单"))
+    return SoldOut(_("库存不足，仅剩 %(left)d 份") % {"left": group_buying.stock} if 0 < group_buying.stock < qty else None)
+
+
+def check_limits(group_buying: GroupBuying, buyer: User, qty: int) -> None:
+    mine = group_buying.orders.filter(buyer=buyer)
+    if mine.awaiting_payment().count() >= UNPAID_LIMIT:
+        raise NotBuyable(_("您有多笔未支付的订单，请先支付或关闭"))
+    if group_buying.per_buyer_limit:
+        bought = mine.live().aggregate(qty=Sum("qty"))["qty"] or 0
+        if bought + qty > group_buying.per_buyer_limit:
+            raise NotBuyable(_("每人限购 %(limit)d 份，您已购 %(bought)d 份") % {"limit": group_buying.per_buyer_limit, "bought": bought})
+
+
+def new_code(now: datetime) -> str:
+    """An order number: the local second, then 8 random digits; the database refuses the same twice."""
+    return f"{timezone.localtime(now):%y%m%d%H%M%S}{secrets.randbelow(10**8):08d}"
+
+
+def find(order_id: int, principal: Principal) -> Order:
+    """An order that the caller may see. Raises NotThere."""
+    order = Order.objects.visible_to(principal).select_related("tenant", "group_buying", "shop").filter(pk=order_id).first()
+    if order is None:
+        raise NotThere
+    return order
+
+
+def close_order(*, order_id: int, principal: Principal, now: datetime) -> Order:
+    """Close an unpaid order at the gateway, then here, and give its stock back; again is harmless.
+
+    Raises NotThere, Paid (found paid instead), Unavailable (the gateway can't be asked), Refusal.
+    """
+    order = find(order_id, principal)
+    if order.status in (OrderStatus.EXPIRED, OrderStatus.CLOSED):
+        return order
+    if order.status not in AWAITING_PAYMENT:
+        raise Refusal(_("已支付，请申请退款"))
+    if attempts.shut(order, now=now):
+        raise Paid
+    return end_unpaid(order.pk, OrderStatus.CLOSED, actor=moves.actor_of(principal), now=now)
+
+
+@transaction.atomic
+def end_unpaid(order_id: int, to: OrderStatus, *, actor: moves.Actor, now: datetime, reason: str = "") -> Order:
+    """Move an order whose attempts are shut to EXPIRED or CLOSED. Raises SomebodyWasFirst when one was opened meanwhile."""
+    order = Order.objects.select_for_update().get(pk=order_id)
+    if order.status == to:
+        return order
+    if order.payments.filter(state="open").exists():
+        raise moves.SomebodyWasFirst
+    moves.move(order, to, actor=actor, now=now, reason=reason)
+    return order
+
+
+def hide_order(*, order_id: int, principal: Principal, now: datetime) -> Order:
+    """Take an ended order off its buyer's list; no row is deleted. Raises NotThere, Refusal."""
+    order = find(order_id, principal)
+    if order.status not in ENDED:
+        raise Refusal(_("请先关闭订单"))
+    Order.objects.filter(pk=order.pk, hidden_at=None).update(hidden_at=now)
+    return order

@@ -1,0 +1,108 @@
+"""Sending money back: by staff, and by the worker that talks to the gateway."""
+
+import logging
+import uuid
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from groupbuy import gateways, settling
+from groupbuy.merchants import gateway_named
+from groupbuy.models import Order, PaymentUse, Refund, RefundState
+from groupbuy.models.orders import BOUGHT
+from retail.money import ZERO
+from retail.principals import Principal, Role
+from retail.wire.errors import Forbidden, Invalid, NotThere, Refusal
+
+log = logging.getLogger(__name__)
+# WeChat takes at most 50 partial refunds of one payment.
+PARTS_MAX = 50
+FIRST_RETRY = timedelta(seconds=60)
+SLOWEST_RETRY = timedelta(hours=1)
+
+
+class Refunding(Refusal):
+    """A whole refund is on its way: nothing else may happen to the order."""
+
+    message = gettext_lazy("退款中")
+
+
+@transaction.atomic
+def refund_order(*, order_id: int, amount: Decimal | None, reason: str, principal: Principal, now: datetime, intent: str = "") -> Refund:
+    """Write down a refund of ``amount`` (None: all that is left) for the worker to send; the same ``intent`` is the same refund.
+
+    Headquarters only. Raises NotThere, Forbidden, Refusal, Invalid.
+    """
+    if principal.role not in (Role.HEADQUARTERS, Role.PLATFORM):
+        raise Forbidden
+    order = Order.objects.visible_to(principal).select_for_update(of=("self",)).filter(pk=order_id).first()
+    if order is None:
+        raise NotThere
+    intent = f"staff-{intent or uuid.uuid4().hex}"
+    known = Refund.objects.filter(intent=intent, payment__order=order).first()
+    if known:
+        return known
+    payment = order.payments.select_for_update().filter(use=PaymentUse.APPLIED).first()
+    if payment is None or order.status not in BOUGHT:
+        raise Refusal(_("订单没有可退的款项"))
+    left = payment.left_to_refund()
+    amount = left if amount is None else amount
+    if not ZERO < amount <= left:
+        raise Invalid(_("退款金额须大于 0 且不超过 %(left)s 元") % {"left": left})
+    if payment.refunds.count() >= PARTS_MAX:
+        raise Refusal(_("一笔支付最多分 50 次退款"))
+    return settling.want_refund(payment, intent=intent, amount=amount, reason=reason, user=principal.user, now=now)
+
+
+def send_due(*, now: datetime, limit: int = 100) -> int:
+    """Send new refunds and ask about accepted ones; returns how many were dealt with. Safe to run twice at once."""
+    due = Refund.objects.due(now).select_related("payment__order__tenant").order_by("next_check_at")[:limit]
+    return sum(send(refund, now=now) for refund in due)
+
+
+def send(refund: Refund, *, now: datetime) -> bool:
+    if not lease(refund, now):
+        return False
+    gateway = gateway_named(refund.payment.gateway, refund.payment.order.tenant)
+    try:
+        answer = ask_or_send(gateway, refund)
+        settling.settle_refund(answer, source="refund", now=now)
+    except gateways.Rejected as error:
+        log.error("refund %s was rejected: %s", refund.pk, error)
+        Refund.objects.filter(pk=refund.pk, state=RefundState.NEW).update(state=RefundState.REJECTED, next_check_at=None)
+    except gateways.GatewayError as error:
+        log.warning("refund %s could not be sent yet: %s", refund.pk, type(error).__name__)
+    return True
+
+
+def ask_or_send(gateway: gateways.PaymentGateway, refund: Refund) -> gateways.RefundAnswer:
+    if refund.state == RefundState.PROCESSING:
+        try:
+            return gateway.query_refund(refund.out_refund_no)
+        except gateways.TradeNotFound:
+            log.info("refund %s never arrived; sending the same number again", refund.pk)
+    payment = refund.payment
+    return gateway.refund(
+        out_trade_no=payment.out_trade_no,
+        out_refund_no=refund.out_refund_no,
+        amount=refund.amount,
+        total=payment.received or payment.total,
+        reason=refund.reason,
+    )
+
+
+def lease(refund: Refund, now: datetime) -> bool:
+    """Claim the row; a refund that the gateway closed gets its new number here, every other keeps the one it has."""
+    wait = min(FIRST_RETRY * 2 ** min(refund.checks, 8), SLOWEST_RETRY)
+    changes: dict[str, object] = {"next_check_at": now + wait, "checks": refund.checks + 1}
+    if refund.state == RefundState.CLOSED:
+        changes |= {"out_refund_no": f"{refund.out_refund_no}C", "state": RefundState.NEW}
+    claimed = Refund.objects.filter(pk=refund.pk, next_check_at=refund.next_check_at, state=refund.state)
+    if not claimed.update(**changes):
+        return False
+    for name, value in changes.items():
+        setattr(refund, name, value)
+    return True

@@ -1,0 +1,194 @@
+"""The one door for money: whatever a gateway says of a trade or a refund is booked here and nowhere else."""
+
+import logging
+import secrets
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from groupbuy import moves, stock
+from groupbuy.gateways import RefundAnswer, Trade
+from groupbuy.models import (
+    DeliverType,
+    Order,
+    OrderStatus,
+    Payment,
+    PaymentEvent,
+    PaymentState,
+    PaymentUse,
+    Refund,
+    RefundState,
+    TradeState,
+)
+from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, TO_DELIVER
+from retail.models import User
+from retail.money import ZERO
+
+log = logging.getLogger(__name__)
+RECEIVED = (TradeState.SUCCESS, TradeState.REFUND)
+GONE = (TradeState.CLOSED, TradeState.REVOKED)
+
+
+@transaction.atomic
+def settle(trade: Trade, *, source: str, now: datetime, event_id: str = "") -> Payment | None:
+    """Book what the gateway says of a trade; a repeat is harmless. None when no payment of ours has that number.
+
+    Received money is applied to its order, held for a person, or gets its refund row here, in the same transaction.
+    """
+    payment = lock(trade.gateway, trade.out_trade_no)
+    if payment is None:
+        PaymentEvent.objects.create(source=source, event_id=event_id, state=trade.state, result="unknown number", created_at=now)
+        return None
+    before = (payment.state, payment.use)
+    if trade.state in RECEIVED:
+        result = receive(payment, trade, now=now)
+    elif trade.state in GONE:
+        result = lose(payment, now=now)
+    else:
+        result = ""
+    if result or (payment.state, payment.use) != before:
+        PaymentEvent.objects.create(payment=payment, source=source, event_id=event_id, state=trade.state, result=result, created_at=now)
+    return payment
+
+
+def lock(gateway: str, out_trade_no: str) -> Payment | None:
+    """The payment with its order, both locked: order first, as everywhere."""
+    payment = Payment.objects.filter(gateway=gateway, out_trade_no=out_trade_no).first()
+    if payment is None:
+        return None
+    order = Order.objects.select_for_update(of=("self",)).select_related("group_buying").get(pk=payment.order_id)
+    payment = Payment.objects.select_for_update().get(pk=payment.pk)
+    payment.order = order
+    return payment
+
+
+def receive(payment: Payment, trade: Trade, *, now: datetime) -> str:
+    """Money came in. Returns what was made of it, for the record."""
+    if payment.state == PaymentState.PAID:
+        return "" if payment.transaction_id == trade.transaction_id else "another transaction of a paid number"
+    payment.state = PaymentState.PAID
+    payment.received = trade.total
+    payment.received_at = trade.paid_at or now
+    payment.next_check_at = None
+    if trade.transaction_id and not Payment.objects.filter(transaction_id=trade.transaction_id).exists():
+        payment.transaction_id = trade.transaction_id
+    payment.use = use_for(payment, trade, now=now)
+    payment.save(update_fields=["state", "received", "received_at", "next_check_at", "transaction_id", "use"])
+    if payment.use == PaymentUse.APPLIED:
+        mark_paid(payment, now=now)
+    elif payment.use == PaymentUse.SURPLUS:
+        want_refund(payment, intent=f"surplus-{payment.pk}", amount=trade.total, reason=_("订单已失效或已支付，自动退款"), now=now)
+    else:
+        log.error("payment %s is held: received %s of %s, state %s", payment.pk, trade.total, payment.total, trade.state)
+    return payment.use
+
+
+def use_for(payment: Payment, trade: Trade, *, now: datetime) -> PaymentUse:
+    """What the money is for. A wrong amount, a used transaction id, or money first seen going back is for a person to judge."""
+    if trade.state == TradeState.REFUND or trade.total != payment.total or payment.transaction_id is None:
+        return PaymentUse.HELD
+    order = payment.order
+    if order.payments.filter(use=PaymentUse.APPLIED).exists():
+        return PaymentUse.SURPLUS
+    if order.status in AWAITING_PAYMENT:
+        return PaymentUse.APPLIED
+    if order.status == OrderStatus.EXPIRED and stock.take_again(order, now=now):
+        return PaymentUse.APPLIED
+    return PaymentUse.SURPLUS
+
+
+def mark_paid(payment: Payment, *, now: datetime) -> None:
+    order = payment.order
+    code = new_deliver_code(order.shop_id) if order.deliver_type == DeliverType.PICK_UP else ""
+    moves.move(order, OrderStatus.PAID, actor=moves.GATEWAY, now=now, paid_at=payment.received_at, holds_stock=True, deliver_code=code)
+
+
+def new_deliver_code(shop_id: int) -> str:
+    """Eight digits that no order waiting in this shop has; the constraint stands behind it."""
+    waiting = Order.objects.filter(shop_id=shop_id, status__in=TO_DELIVER)
+    while True:
+        code = f"{secrets.randbelow(10**8):08d}"
+        if not waiting.filter(deliver_code=code).exists():
+            return code
+
+
+def lose(payment: Payment, *, now: datetime) -> str:
+    """The trade was closed, and not by us: an order that waited for it has failed to be paid and may be paid anew."""
+    if payment.state != PaymentState.OPEN:
+        return ""
+    close_attempt(payment)
+    if payment.order.status == OrderStatus.UNPAID:
+        moves.move(payment.order, OrderStatus.PAY_FAILED, actor=moves.GATEWAY, now=now)
+    return "closed by the gateway"
+
+
+def close_attempt(payment: Payment) -> None:
+    """Mark an attempt that can't be paid any more; one that has been paid meanwhile stays paid."""
+    if Payment.objects.filter(pk=payment.pk, state=PaymentState.OPEN).update(state=PaymentState.CLOSED, next_check_at=None):
+        payment.state = PaymentState.CLOSED
+
+
+def want_refund(payment: Payment, *, intent: str, amount: Decimal, reason: str, now: datetime, user: User | None = None) -> Refund:
+    """Write down the intent to refund; the worker sends it. The same ``intent`` is the same refund."""
+    refund, _created = Refund.objects.get_or_create(
+        intent=intent,
+        defaults={
+            "payment": payment,
+            "out_refund_no": f"R{payment.out_trade_no}N{payment.refunds.count() + 1}",
+            "amount": amount,
+            "reason": reason[:80],
+            "user": user,
+            "created_at": now,
+            "next_check_at": now,
+        },
+    )
+    return refund
+
+
+@transaction.atomic
+def settle_refund(answer: RefundAnswer, *, source: str, now: datetime, event_id: str = "") -> Refund | None:
+    """Book what the gateway says of a refund; a repeat is harmless, and a success is final. None when the number isn't ours."""
+    known = Refund.objects.filter(out_refund_no=answer.out_refund_no, payment__gateway=answer.gateway).select_related("payment").first()
+    payment = lock(answer.gateway, known.payment.out_trade_no) if known else None
+    if known is None or payment is None:
+        PaymentEvent.objects.create(source=source, event_id=event_id, state=answer.state, result="unknown refund", created_at=now)
+        return None
+    refund = Refund.objects.select_for_update().get(pk=known.pk)
+    # A number that was replaced since, a success, and a repeat change nothing.
+    if refund.out_refund_no != answer.out_refund_no or refund.state in (RefundState.SUCCESS, answer.state):
+        return refund
+    book_refund(refund, answer, now=now)
+    PaymentEvent.objects.create(
+        payment=payment, refund=refund, source=source, event_id=event_id, state=answer.state, result=refund.state, created_at=now
+    )
+    if refund.state == RefundState.SUCCESS:
+        finish_refund(payment, now=now)
+    return refund
+
+
+def book_refund(refund: Refund, answer: RefundAnswer, *, now: datetime) -> None:
+    # Another amount than we wanted is for a person to judge.
+    state = answer.state if answer.amount == refund.amount else RefundState.ABNORMAL
+    refund.state = state
+    refund.refund_id = answer.refund_id or refund.refund_id
+    if state == RefundState.SUCCESS:
+        refund.refunded_at = answer.refunded_at or now
+    if state in (RefundState.SUCCESS, RefundState.ABNORMAL):
+        refund.next_check_at = None
+    if state == RefundState.ABNORMAL:
+        log.error("refund %s is abnormal: a person must act", refund.pk)
+    refund.save(update_fields=["state", "refund_id", "refunded_at", "next_check_at"])
+
+
+def finish_refund(payment: Payment, *, now: datetime) -> None:
+    """After a successful refund: the order is refunded when everything applied to it has gone back, or when its late money has."""
+    order = payment.order
+    back = sum((refund.amount for refund in payment.refunds.filter(state=RefundState.SUCCESS)), ZERO)
+    if back != payment.received:
+        return
+    if payment.use == PaymentUse.APPLIED and order.status in BOUGHT:
+        moves.move(order, OrderStatus.REFUNDED, actor=moves.GATEWAY, now=now)
+    elif payment.use == PaymentUse.SURPLUS and order.status in (OrderStatus.EXPIRED, OrderStatus.CLOSED):
+        moves.move(order, OrderStatus.REFUNDED, actor=moves.GATEWAY, now=now, paid_at=payment.received_at)

@@ -1,0 +1,52 @@
+"""Ordering on the buyer pages, where a visitor becomes a buyer by the first order."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from groupbuy import orders, visits
+from groupbuy.models import GroupBuying, IdempotencyKey, Order, Share
+from groupbuy.orders import Wish
+from retail import identities
+from retail.models import User
+from retail.principals import Principal, principal_of
+from retail.wire.errors import Forbidden, NotThere
+
+# How long the key of a form leads back to the visitor whom it made.
+SAME_FORM = timedelta(minutes=10)
+
+
+@transaction.atomic
+def place_order(*, principal: Principal, wish: Wish, form_key: str, share_id: int | None, now: datetime) -> Order:
+    """Order for the buyer of the session, or for a visitor, who is made here; the order's buyer is who to log in.
+
+    The same ``form_key`` is the same order. ``share_id``: through whose link a new visitor came. A refusal leaves no visitor.
+    Raises Forbidden for staff, and what ``orders.create_order`` raises.
+    """
+    if principal.is_staff:
+        raise Forbidden
+    buyer = principal.user or visitor_of(wish.group_buying_id, form_key, now=now)
+    key = stored_key(form_key)
+    order = orders.create_order(principal=principal_of(buyer), buyer_id=None, wish=wish, now=now, idempotency_key=key)
+    if principal.user is None:
+        came_by = Share.objects.filter(pk=share_id, group_buying=order.group_buying_id).first() if share_id else None
+        # The page has counted this visit already, without a name: only who it was is new.
+        visits.is_new_visit(order.group_buying, buyer, came_by, now)
+    identities.update_person(buyer, phone=wish.phone)
+    return order
+
+
+def visitor_of(group_buying_id: int, form_key: str, *, now: datetime) -> User:
+    """A new buyer, or the one whom the other tap on the same form has just made."""
+    # One at a time: the second of two taps must find what the first has written.
+    group_buying = GroupBuying.objects.select_for_update(of=("self",)).select_related("tenant").filter(pk=group_buying_id).first()
+    if group_buying is None:
+        raise NotThere
+    recent = IdempotencyKey.objects.filter(key=stored_key(form_key), created_at__gt=now - SAME_FORM)
+    # Nobody with a WeChat identity is reached by a form's key.
+    earlier = recent.filter(user__wechat_identities=None, user__is_staff=False).select_related("user").first()
+    return earlier.user if earlier else identities.make_visitor(tenant=group_buying.tenant)
+
+
+def stored_key(form_key: str) -> str:
+    return f"page-{form_key}"

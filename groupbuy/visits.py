@@ -1,0 +1,45 @@
+"""Sharing a group buy and counting who looks at it, without touching the row that sells."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from groupbuy.models import GroupBuying, Share, ShareVisitor, Visitor, VisitTimes
+from retail.models import User
+from retail.principals import Principal
+from retail.wire.errors import NotThere
+
+ONE_VISIT = timedelta(minutes=30)
+
+
+def share(*, group_buying_id: int, principal: Principal, now: datetime) -> Share:
+    """The caller's one share of a group buy. Raises NotThere."""
+    group_buying = GroupBuying.objects.public_to(principal).filter(pk=group_buying_id).first()
+    if group_buying is None or principal.user is None:
+        raise NotThere
+    found, _created = Share.objects.get_or_create(group_buying=group_buying, user=principal.user, defaults={"created_at": now})
+    return found
+
+
+@transaction.atomic
+def visit(*, share_id: int | None, group_buying_id: int | None, principal: Principal, now: datetime) -> None:
+    """Count a visit; the same person again within 30 minutes counts once, a nameless one always. Raises NotThere."""
+    came_by = Share.objects.select_related("group_buying").filter(pk=share_id).first() if share_id else None
+    wanted = came_by.group_buying_id if came_by else group_buying_id
+    group_buying = GroupBuying.objects.public_to(principal).filter(pk=wanted).first()
+    if group_buying is None:
+        raise NotThere
+    if principal.is_buyer and principal.user is not None and not is_new_visit(group_buying, principal.user, came_by, now):
+        return
+    VisitTimes.objects.get_or_create(group_buying=group_buying)
+    VisitTimes.objects.filter(group_buying=group_buying).update(times=F("times") + 1)
+
+
+def is_new_visit(group_buying: GroupBuying, user: User, came_by: Share | None, now: datetime) -> bool:
+    visitor, created = Visitor.objects.get_or_create(group_buying=group_buying, user=user, defaults={"last_at": now})
+    if came_by is not None and came_by.user_id != user.pk:
+        ShareVisitor.objects.get_or_create(share=came_by, visitor=visitor)
+    if created:
+        return True
+    return bool(Visitor.objects.filter(pk=visitor.pk, last_at__lte=now - ONE_VISIT).update(last_at=now))

@@ -1,0 +1,304 @@
+"""The admin of tenants, people and the catalogue."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from axes.utils import reset
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from retail import staff
+from retail.backoffice import (
+    BooleanRadioFilter,
+    ChoicesDropdownFilter,
+    Question,
+    RangeDateFilter,
+    ReadOnlyAdmin,
+    RelatedFilter,
+    ScopedAdmin,
+    ScopedForm,
+    ScopedInline,
+    caller,
+    display,
+    page_action,
+    page_of,
+    theme,
+    visible,
+)
+from retail.forms import PasswordForm
+from retail.models import Product, ProductClass, ProductImage, Tenant, User, WeChatIdentity
+from retail.principals import GROUP_NAMES, STAFF_ROLES, Role
+from shops.models import Shop
+
+
+@admin.register(Tenant)
+class TenantAdmin(ScopedAdmin):
+    list_display = ("name", "code", "app_id", "host_name", "in_use", "created_at")
+    list_filter = (("in_use", BooleanRadioFilter),)
+    search_fields = ("name", "code")
+    tenant_path, shop_path = "pk", ""
+    fixed = ("code",)
+    fieldsets = ((None, {"fields": ("code", "name", "app_id", "host_name", "in_use")}),)
+
+
+class StaffForm(ScopedForm):
+    """An account with its role and shops, which are relations."""
+
+    role = forms.TypedChoiceField(label=gettext_lazy("角色"), choices=[("", "—"), *((r.value, r.label) for r in STAFF_ROLES)], coerce=Role)
+    shops = forms.ModelMultipleChoiceField(
+        Shop.objects.none(),
+        label=gettext_lazy("门店"),
+        required=False,
+        widget=theme.Choices,
+        help_text=gettext_lazy("总部员工不需要选择，可见全部门店。"),
+    )
+    secrets = forms.BooleanField(label=gettext_lazy("可查看门店 AppSecret"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        own = {name: self.fields[name] for name in ("role", "secrets") if name in self.fields}
+        theme.dress(own.values())
+        if "shops" in self.fields:
+            shops: Any = self.fields["shops"]
+            shops.queryset = visible(Shop, self.principal).open().order_by("code")
+        if "username" in self.fields:
+            self.fields["username"].required = True
+        if self.instance.pk is not None and "role" in self.fields:
+            self.initial |= {
+                "role": role_of(self.instance),
+                "shops": self.instance.shops.all(),
+                "secrets": staff.sees_secrets(self.instance),
+            }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        tenant_id = getattr(cleaned.get("tenant"), "pk", None) or self.instance.tenant_id
+        if any(shop.tenant_id != tenant_id for shop in cleaned.get("shops", ())):
+            raise forms.ValidationError(_("所选内容不属于同一租户"))
+        if cleaned.get("role") in (Role.CLERK, Role.MANAGER) and not cleaned.get("shops"):
+            self.add_error("shops", _("店员和店长至少属于一家门店"))
+        return cleaned
+
+
+def is_plain(request: HttpRequest, user: User | None) -> bool:
+    """A buyer has no role, and nobody changes the own one."""
+    return user is not None and (not user.is_staff or user == request.user)
+
+
+def role_of(user: User) -> str:
+    names = {group.name for group in user.groups.all()}
+    return next((role for role, name in GROUP_NAMES.items() if name in names), "")
+
+
+@admin.register(User)
+class UserAdmin(ScopedAdmin):
+    """Staff, whom headquarters manages, and buyers, whom it may look up and lock out."""
+
+    form = StaffForm
+    list_display = ("person", "role", "shop_names", "phone", "is_active", "tenant", "created_at")
+    list_filter = (("is_active", BooleanRadioFilter), ("tenant", RelatedFilter))
+    list_select_related = ("tenant",)
+    search_fields = ("nickname", "username", "phone__endswith")
+    search_help_text = gettext_lazy("昵称、用户名、电话尾号")
+    pills = ((gettext_lazy("员工"), "is_staff__exact=1"), (gettext_lazy("买家"), "is_staff__exact=0"))
+    linked = ("is_staff",)
+    fixed = ("username",)
+    actions_detail = ("new_password", "unlock")
+    fieldsets = (
+        (None, {"fields": ("tenant", "username", "nickname", "phone", "is_active")}),
+        (gettext_lazy("权限"), {"fields": ("role", "shops", "secrets")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups", "shops")
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> list[Any]:
+        whole = super().get_fieldsets(request, obj)
+        return whole[:1] if is_plain(request, obj) else whole
+
+    def hidden(self, request: HttpRequest) -> set[str]:
+        return super().hidden(request) | (set() if caller(request).sees_secrets else {"secrets"})
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        readonly = super().get_readonly_fields(request, obj)
+        if obj is None or obj.is_staff:
+            return [*readonly, "is_active"] if obj == request.user else readonly
+        return [*readonly, "nickname", "phone"]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if is_plain(request, obj):
+            kwargs["form"] = ScopedForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        granted: bool = super().has_change_permission(request, obj)
+        return granted and (not isinstance(obj, User) or staff.may_manage(user=obj, principal=caller(request)))
+
+    def has_manage_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return self.has_change_permission(request)
+
+    def begin(self, request: HttpRequest, instance: User) -> None:
+        instance.is_staff = True
+        instance.set_unusable_password()
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if "role" not in form.cleaned_data:
+            return
+        user, chosen = form.instance, form.cleaned_data
+        staff.assign_role(user=user, role=chosen["role"], secrets=chosen.get("secrets", False), principal=caller(request))
+        user.shops.set(chosen["shops"])
+
+    def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> HttpResponse:
+        # Without a password nobody can log in: on to it.
+        return redirect("admin:retail_user_new_password", obj.pk)
+
+    @page_action(description=gettext_lazy("设置密码"), path="password", permission="manage", icon="key")
+    def new_password(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        user = self.get_object(request, object_id)
+
+        def act(values: dict[str, Any]) -> str:
+            staff.set_password(user=user, password=values["password"], principal=caller(request))
+            return _("已设置新密码，%(name)s 需要重新登录") % {"name": user}
+
+        question = Question(
+            title=_("设置密码"),
+            facts=[(_("账号"), user)],
+            button=_("保存新密码"),
+            form=PasswordForm,
+            form_options={"user": user},
+        )
+        return self.ask(request, question, act, touched=[user], back=page_of(user))
+
+    @page_action(description=gettext_lazy("解除登录锁定"), path="unlock", permission="manage", icon="lock_open")
+    def unlock(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        user = self.get_object(request, object_id)
+
+        def act(values: dict[str, Any]) -> str:
+            reset(username=user.username)
+            return _("已解除 %(name)s 的登录锁定") % {"name": user}
+
+        note = _("登录失败过多的账号会被锁定 15 分钟，解除后可立即再试。")
+        question = Question(title=_("解除登录锁定"), facts=[(_("账号"), user)], note=note, button=_("解除锁定"))
+        return self.ask(request, question, act, touched=[user], back=page_of(user))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
+        user = self.get_object(request, str(object_id))
+        if not user.is_staff or not self.has_change_permission(request, user):
+            return []
+        actions: list[Any] = super().get_actions_detail(request, object_id)
+        return actions
+
+    @display(description=gettext_lazy("姓名"), header=True, ordering="nickname")
+    def person(self, user: User) -> tuple[str, str]:
+        return user.nickname, user.username or _("买家")
+
+    @display(
+        description=gettext_lazy("角色"),
+        label={Role.HEADQUARTERS.label: "success", Role.MANAGER.label: "info", Role.CLERK.label: "warning"},
+    )
+    def role(self, user: User) -> str:
+        if user.is_superuser:
+            return str(Role.PLATFORM.label)
+        found = role_of(user)
+        return str(Role(found).label) if found else ""
+
+    @display(description=gettext_lazy("门店"))
+    def shop_names(self, user: User) -> str:
+        if role_of(user) == Role.HEADQUARTERS:
+            return _("全部门店")
+        return "、".join(shop.name for shop in user.shops.all()) or "—"
+
+
+@admin.register(WeChatIdentity)
+class WeChatIdentityAdmin(ReadOnlyAdmin):
+    list_display = ("user", "app_id", "open_id", "union_id")
+    list_select_related = ("user",)
+    search_fields = ("open_id", "user__nickname")
+    tenant_path, shop_path = "user__tenant", ""
+    fieldsets = ((None, {"fields": ("user", "app_id", "open_id", "union_id")}),)
+
+
+class ProductClassForm(ScopedForm):
+    def clean_parent(self) -> ProductClass | None:
+        parent: ProductClass | None = self.cleaned_data["parent"]
+        below = visible(ProductClass, self.principal).with_descendants({self.instance.pk})
+        if parent and parent.pk in below:
+            raise forms.ValidationError(_("上级分类不能是自己或自己的下级"))
+        return parent
+
+
+@admin.register(ProductClass)
+class ProductClassAdmin(ScopedAdmin):
+    form = ProductClassForm
+    list_display = ("name", "code", "parent", "sort", "tenant")
+    list_filter = (("parent", RelatedFilter), ("tenant", RelatedFilter))
+    list_select_related = ("parent", "tenant")
+    search_fields = ("name", "code")
+    autocomplete_fields = ("parent",)
+    ordering = ("sort", "code")
+    fieldsets = ((None, {"fields": ("tenant", "code", "name", "parent", "sort")}),)
+
+
+class ProductImageInline(ScopedInline):
+    model = ProductImage
+    fields = ("image", "sort")
+
+
+@admin.register(Product)
+class ProductAdmin(ScopedAdmin):
+    list_display = ("named", "product_class", "unit", "pricing_type", "price", "member_price", "in_use", "tenant")
+    list_filter = (
+        ("product_class", RelatedFilter),
+        ("in_use", BooleanRadioFilter),
+        ("pricing_type", ChoicesDropdownFilter),
+        ("tenant", RelatedFilter),
+    )
+    list_select_related = ("product_class", "tenant")
+    search_fields = ("name", "code", "barcode", "pinyin")
+    search_help_text = gettext_lazy("名称、货号、条码、拼音首字母")
+    autocomplete_fields = ("product_class",)
+    pills = ((gettext_lazy("全部"), ""), (gettext_lazy("在用"), "in_use__exact=1"), (gettext_lazy("停用"), "in_use__exact=0"))
+    inlines = (ProductImageInline,)
+    readonly_fields = ("pinyin", "source", "created_at")
+    fieldsets = (
+        (None, {"fields": ("tenant", "name", ("code", "barcode"), "product_class", ("unit", "spec"), "in_use")}),
+        (
+            gettext_lazy("价格"),
+            {
+                "fields": (("price", "member_price"), ("pricing_type", "pack_size")),
+                "description": gettext_lazy("门店上架时以此为初始价格；已上架的门店商品不受影响。"),
+            },
+        ),
+        (gettext_lazy("其他"), {"fields": ("pinyin", "source", "created_at"), "classes": ("collapse",)}),
+    )
+
+    def written(self, instance: Model, changed: Sequence[str]) -> list[str]:
+        names = super().written(instance, changed)
+        return [*names, "pinyin"] if "name" in names else names
+
+    @display(description=gettext_lazy("商品"), header=True, ordering="name")
+    def named(self, product: Product) -> tuple[str, str]:
+        return product.name, " · ".join(part for part in (product.code, product.spec) if part)
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(ReadOnlyAdmin):
+    """Who did what in the admin."""
+
+    list_display = ("action_time", "user", "content_type", "object_repr", "what")
+    list_filter = (("action_time", RangeDateFilter),)
+    list_select_related = ("user", "content_type")
+    search_fields = ("object_repr", "user__nickname", "user__username")
+    tenant_path, shop_path = "user__tenant", ""
+    fieldsets = ((None, {"fields": ("action_time", "user", "content_type", "object_repr", "what")}),)
+
+    @display(description=gettext_lazy("操作"))
+    def what(self, entry: LogEntry) -> str:
+        return entry.get_change_message() or str(entry.get_action_flag_display())

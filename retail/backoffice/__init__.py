@@ -1,0 +1,27 @@
+"""The admin's base: the site, the scoped admin classes, and what they are made of."""
+
+from retail.backoffice.bases import ReadOnlyAdmin, ReadOnlyInline, ScopedAdmin, ScopedForm, ScopedInline
+from retail.backoffice.questions import Question, page_of
+from retail.backoffice.scope import AutocompleteFilter, RelatedFilter, caller, visible
+from retail.backoffice.site import BackOffice
+from retail.backoffice.theme import BooleanRadioFilter, ChoicesDropdownFilter, RangeDateFilter, display, page_action
+
+__all__ = [
+    "AutocompleteFilter",
+    "BackOffice",
+    "BooleanRadioFilter",
+    "ChoicesDropdownFilter",
+    "Question",
+    "RangeDateFilter",
+    "ReadOnlyAdmin",
+    "ReadOnlyInline",
+    "RelatedFilter",
+    "ScopedAdmin",
+    "ScopedForm",
+    "ScopedInline",
+    "caller",
+    "display",
+    "page_action",
+    "page_of",
+    "visible",
+]

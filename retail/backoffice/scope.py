@@ -1,0 +1,56 @@
+"""What the person at the admin may see: every list, choice, filter and autocomplete asks here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin import ModelAdmin, site
+from django.db.models import Field, Model, Q, QuerySet
+from django.http import HttpRequest
+
+from retail.backoffice import theme
+from retail.principals import Principal, principal_of
+
+
+def caller(request: HttpRequest) -> Principal:
+    """The person's principal, looked up once per request."""
+    known: Principal | None = getattr(request, "_principal", None)
+    if known is None or known.user != request.user:
+        known = principal_of(request.user)
+        request._principal = known  # type: ignore[attr-defined]
+    return known
+
+
+def visible(model: type[Model], principal: Principal) -> QuerySet[Any]:
+    """The rows of a registered model within the caller's scope."""
+    rows: QuerySet[Any] = site.get_model_admin(model).scoped(principal)  # type: ignore[attr-defined]
+    return rows
+
+
+def scoped_rows(model: type[Model], principal: Principal, *, tenant: str, shop: str) -> QuerySet[Any]:
+    """By the model's own ``visible_to``, else by the paths to its tenant and shop; without a tenant path the rows are everyone's."""
+    rows: Any = model._default_manager.all()
+    if hasattr(rows, "visible_to"):
+        narrowed: QuerySet[Any] = rows.visible_to(principal)
+        return narrowed
+    everything: QuerySet[Any] = rows
+    return everything.filter(principal.scope(tenant=tenant, shop=shop)) if tenant else everything
+
+
+class RelatedFilter(theme.RelatedDropdownFilter):  # type: ignore[misc]
+    """A list filter whose choices are those within the caller's scope."""
+
+    def field_choices(self, field: Field[Any, Any], request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
+        remote: Any = field.remote_field
+        within = Q(pk__in=visible(remote.model, caller(request)).values("pk"))
+        choices: list[tuple[str, str]] = field.get_choices(include_blank=False, limit_choices_to=within)
+        return choices
+
+
+class AutocompleteFilter(theme.AutocompleteSelectFilter):  # type: ignore[misc]
+    """The same where there are too many for a list. The theme's own would tell the name of any id in the address."""
+
+    def choices(self, changelist: Any) -> Any:
+        for choice in super().choices(changelist):
+            choice["form"].fields[self.lookup_kwarg].queryset = visible(self.field.remote_field.model, caller(self.request))
+            yield choice

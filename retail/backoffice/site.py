@@ -1,0 +1,80 @@
+"""The admin site: who gets in, for how long, and what browsers may run there."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from functools import update_wrapper
+from typing import Any
+
+from csp.decorators import csp_replace
+from django.conf import settings
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+
+from retail.backoffice.bases import ScopedAdmin
+from retail.backoffice.scope import caller
+from retail.backoffice.theme import UnfoldAdminSite
+
+View = Callable[..., HttpResponse]
+# Alpine, in which the theme is written, evaluates the attributes of its pages; the buyer pages keep the strict policy.
+POLICY = {"script-src": ["'self'", "'unsafe-eval'"], "style-src": ["'self'", "'unsafe-inline'"]}
+UNTIL = "staff_until"
+
+
+class BackOffice(UnfoldAdminSite):  # type: ignore[misc]
+    """Django's admin for people with a role. Takes scoped admins only: those that libraries bring know no tenants."""
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.pages: list[tuple[str, View, str]] = []
+
+    def register(self, model_or_iterable: Any, admin_class: type[Any] | None = None, **options: Any) -> None:
+        if admin_class is not None and issubclass(admin_class, ScopedAdmin):
+            super().register(model_or_iterable, admin_class, **options)
+
+    def add_page(self, route: str, view: View, *, name: str) -> None:
+        """Serve ``view(request)`` at ``/admin/<route>``, for people whom ``has_permission`` lets in."""
+        self.pages.append((route, view, name))
+
+    def extra_urls(self) -> list[URLPattern]:
+        return [path(route, self.admin_view(view), name=name) for route, view, name in self.pages]
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return bool(super().has_permission(request)) and caller(request).is_staff
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:
+        inner = super().admin_view(view, cacheable)
+
+        def within_session(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            keep_session(request, timezone.now())
+            response: HttpResponse = inner(request, *args, **kwargs)
+            return response
+
+        return with_policy(update_wrapper(within_session, inner))
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        response = with_policy(super().login)(request, extra_context)
+        keep_session(request, timezone.now())
+        return response
+
+    def registered(self) -> Iterable[tuple[type[Model], ScopedAdmin]]:
+        return self._registry.items()
+
+
+def with_policy(view: View) -> View:
+    guarded: View = csp_replace(POLICY)(view)
+    return guarded
+
+
+def keep_session(request: HttpRequest, now: datetime) -> None:
+    """Staff sessions end after some idle time and at the latest after a working day; stored with the session, so the API obeys too."""
+    if not (request.user.is_authenticated and request.user.is_staff):
+        return
+    session = request.session
+    if UNTIL not in session:
+        session[UNTIL] = (now + settings.STAFF_SESSION_MAX).isoformat()
+    ends = min(now + settings.STAFF_SESSION_IDLE, datetime.fromisoformat(session[UNTIL]))
+    # Not written on every request: a minute more or less doesn't matter.
+    if abs(ends - session.get_expiry_date()) >= timedelta(minutes=1):
+        session.set_expiry(ends)

@@ -1,0 +1,33 @@
+"""Forms of the shared core."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import password_validation
+from django.utils.translation import gettext_lazy as _
+
+from retail.models import User
+
+PASSWORD = forms.PasswordInput(attrs={"autocomplete": "new-password"})
+
+
+class PasswordForm(forms.Form):
+    """A new password, twice, checked against the installation's rules."""
+
+    password = forms.CharField(label=_("新密码"), strip=False, widget=PASSWORD, help_text=_("至少 12 位，不能太常见或与用户名相似。"))
+    again = forms.CharField(label=_("再输一次"), strip=False, widget=PASSWORD)
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        password_validation.validate_password(password, self.user)
+        return password
+
+    def clean_again(self) -> str:
+        again: str = self.cleaned_data["again"]
+        if again != self.cleaned_data.get("password", again):
+            raise forms.ValidationError(_("两次输入的密码不一致"))
+        return again

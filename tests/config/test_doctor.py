@@ -1,0 +1,87 @@
+"""Each invariant, broken on purpose, is found; a sound database is clean."""
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from config import invariants
+from groupbuy import orders, payments, sandbox, settling
+from groupbuy.models import GroupBuying, Order, OrderEvent, OrderStatus, Payment, Refund
+from pricing.models import PriceChange, PriceLog
+from retail.principals import principal_of
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def paid(buyer, group_buying, now):
+    caller = principal_of(buyer)
+    order = orders.create_order(principal=caller, buyer_id=None, wish=orders.Wish(group_buying.pk, 2), now=now)
+    parameters = payments.start_payment(order_id=order.pk, principal=caller, now=now)
+    settling.settle(sandbox.pay(parameters.pre_pay_id, now=now), source="test", now=now)
+    order.refresh_from_db()
+    return order
+
+
+@pytest.fixture
+def repriced(shop, now):
+    row = factories.ShopProductFactory(shop=shop, price="6.50", member_price="6.00")
+    change = PriceChange.objects.create(tenant=shop.tenant, source="change")
+    for old, new in (("5.90", "6.20"), ("6.20", "6.50")):
+        PriceLog.objects.create(
+            change=change,
+            shop_product=row,
+            shop=shop,
+            product=row.product,
+            old_price=old,
+            new_price=new,
+            old_member_price="6.00",
+            new_member_price="6.00",
+            created_at=now,
+        )
+    return row
+
+
+def numbers():
+    return {found.split()[0] for found in invariants.findings()}
+
+
+def test_a_sound_database_is_clean(paid, repriced, capsys):
+    call_command("doctor")
+    assert capsys.readouterr().out.count(" ok ") == len(invariants.CHECKS)
+
+
+def refund(paid, amount, state="success"):
+    Refund.objects.create(payment=paid.payments.get(), out_refund_no=f"r{amount}", intent=f"i{amount}", amount=amount, state=state)
+
+
+BREAKS = {
+    "I1": lambda paid, row: GroupBuying.objects.update(taken=3),
+    "I2": lambda paid, row: OrderEvent.objects.create(order=paid, from_status=0, to_status=5, actor_kind="system"),
+    "I4 bought": lambda paid, row: Payment.objects.update(use="held"),
+    "I4 surplus": lambda paid, row: Payment.objects.update(use="surplus"),
+    "I4 unpaid": lambda paid, row: Order.objects.update(status=0),
+    "I4 refunded": lambda paid, row: Order.objects.update(status=2),
+    "I5": lambda paid, row: refund(paid, "19.81"),
+    "I6 chain": lambda paid, row: OrderEvent.objects.filter(to_status=OrderStatus.PAID).update(from_status=7),
+    "I6 missing": lambda paid, row: Order.objects.update(status=8),
+    "I6 empty": lambda paid, row: OrderEvent.objects.all().delete(),
+    "I7": lambda paid, row: GroupBuying.objects.update(last_sequence=0),
+    "I8 chain": lambda paid, row: PriceLog.objects.filter(old_price="6.20").update(old_price="6.10"),
+    "I8 row": lambda paid, row: type(row).objects.update(price="7.00"),
+    "I9": lambda paid, row: Order.objects.update(buyer=factories.BuyerFactory()),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_each_broken_invariant_is_found(paid, repriced, name):
+    BREAKS[name](paid, repriced)
+    assert name.split()[0] in numbers()
+    with pytest.raises(CommandError, match="finding"):
+        call_command("doctor")
+
+
+def test_the_doctor_writes_nothing(paid):
+    before = list(Order.objects.values()) + list(Payment.objects.values())
+    list(invariants.findings())
+    assert list(Order.objects.values()) + list(Payment.objects.values()) == before

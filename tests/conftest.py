@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from groupbuy.models import GroupBuying
 from retail.models import Tenant, User
+from retail.principals import Role
 from shops.models import Shop
 from tests import factories
 from tests.clients import Api
@@ -28,6 +29,21 @@ def shop(tenant) -> Shop:
 @pytest.fixture
 def buyer(tenant) -> User:
     return factories.BuyerFactory(tenant=tenant)
+
+
+@pytest.fixture
+def clerk(shop) -> User:
+    return factories.StaffFactory(tenant=shop.tenant, role=Role.CLERK, shops=[shop])
+
+
+@pytest.fixture
+def manager(shop) -> User:
+    return factories.StaffFactory(tenant=shop.tenant, role=Role.MANAGER, shops=[shop])
+
+
+@pytest.fixture
+def headquarters(tenant) -> User:
+    return factories.StaffFactory(tenant=tenant, role=Role.HEADQUARTERS)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from factory.django import DjangoModelFactory
 from groupbuy.models import GroupBuying
 from pricing.models import ShopProduct, StockFigure
 from retail.models import Product, ProductClass, Tenant, User, WeChatIdentity
-from retail.principals import GROUP_NAMES, Role
+from retail.principals import GROUP_NAMES, Principal, Role, principal_of
 from shops.models import Device, DeviceType, Licence, Shop, Stall
 
 
@@ -169,3 +169,13 @@ class GroupBuyingFactory(DjangoModelFactory):
     end_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=1))
     address = "上海市徐汇区田林路 388 号"
     phone = "021-64080000"
+
+
+def principal(user: User) -> Principal:
+    """What the services are told of ``user``; read afresh, as each request does."""
+    return principal_of(User.objects.get(pk=user.pk))
+
+
+def copy_of(row):
+    """The row as the database holds it now."""
+    return type(row)._default_manager.get(pk=row.pk)

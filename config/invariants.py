@@ -31,8 +31,9 @@ def steps(pairs: Iterable[tuple[int, int]]) -> Q:
 def stock_matches_orders() -> Iterator[str]:
     """I1: ``taken`` is the sum of the quantities of the orders that hold stock, between 0 and ``quota``."""
     held = Coalesce(Sum("orders__qty", filter=Q(orders__holds_stock=True)), 0)
-    for row in GroupBuying.objects.annotate(held=held).filter(~Q(taken=F("held")) | Q(taken__gt=F("quota"))):
-        yield f"group buy {row.pk}: taken {row.taken} of {row.quota}, held by orders {getattr(row, 'held')}"  # noqa: B009
+    wrong = GroupBuying.objects.annotate(held=held).filter(~Q(taken=F("held")) | Q(taken__gt=F("quota")))
+    for pk, taken, quota, by_orders in wrong.values_list("pk", "taken", "quota", "held"):
+        yield f"group buy {pk}: taken {taken} of {quota}, held by orders {by_orders}"
 
 
 def stock_moves_once() -> Iterator[str]:
@@ -73,15 +74,14 @@ def refunded_orders() -> Iterator[str]:
     yield from (f"order {pk}: refunded without its money" for pk in orders.filter(whole=None).values_list("pk", flat=True))
 
 
-def with_refunds(states: Iterable[str]) -> QuerySet[Payment]:
+def with_refunds(states: Iterable[str]) -> QuerySet[Any]:
     return Payment.objects.annotate(refunded=Coalesce(Sum("refunds__amount", filter=Q(refunds__state__in=list(states))), Decimal(0)))
 
 
 def refunds_within_received() -> Iterator[str]:
     """I5: no payment gives back more than it received."""
     for payment in with_refunds(REFUND_COUNTS).filter(refunded__gt=Coalesce(F("received"), Decimal(0)) + FLOAT_NOISE):
-        refunded = to_cents(getattr(payment, "refunded"))  # noqa: B009
-        yield f"payment {payment.pk}: refunds of {refunded}, received {payment.received}"
+        yield f"payment {payment.pk}: refunds of {to_cents(payment.refunded)}, received {payment.received}"
 
 
 def statuses_follow_the_machine() -> Iterator[str]:
@@ -107,8 +107,10 @@ def sequences_are_unique() -> Iterator[str]:
 
 def price_logs_are_a_chain() -> Iterator[str]:
     """I8: every log's old price is the new one of the log before it, and the row has the last one's."""
-    row = {"partition_by": "shop_product_id", "order_by": "id"}
-    logs = PriceLog.objects.annotate(before=Window(Lag("new_price"), **row), before_member=Window(Lag("new_member_price"), **row))
+    logs = PriceLog.objects.annotate(
+        before=Window(Lag("new_price"), partition_by="shop_product_id", order_by="id"),
+        before_member=Window(Lag("new_member_price"), partition_by="shop_product_id", order_by="id"),
+    )
     fields = ("pk", "shop_product_id", "old_price", "old_member_price", "before", "before_member")
     for pk, shop_product, old, old_member, before, before_member in logs.values_list(*fields).iterator(chunk_size=5000):
         if before is not None and (to_cents(before), to_cents(before_member)) != (old, old_member):

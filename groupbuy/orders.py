@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from groupbuy import attempts, moves, stock
+from groupbuy import attempts, deadlines, moves, stock
 from groupbuy.models import DeliverType, GroupBuying, IdempotencyKey, Order, OrderStatus
 from groupbuy.models.orders import AWAITING_PAYMENT, ENDED
 from retail.models import User
@@ -100,7 +100,7 @@ def buyer_for(principal: Principal, buyer_id: int | None) -> User:
         return principal.user
     if not buyer_id:
         raise Invalid(_("userId: 请指定购买人"))
-    buyer = User.objects.visible_to(principal).buyers().filter(pk=buyer_id, is_active=True).first()
+    buyer: User | None = User.objects.visible_to(principal).buyers().filter(pk=buyer_id, is_active=True).first()
     if buyer is None:
         raise NotThere
     return buyer
@@ -196,6 +196,7 @@ def find(order_id: int, principal: Principal) -> Order:
     return order
 
 
+@deadlines.shared_deadline()
 def close_order(*, order_id: int, principal: Principal, now: datetime) -> Order:
     """Close an unpaid order at the gateway, then here, and give its stock back; again is harmless.
 

@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from decimal import Decimal
 from enum import Enum
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from rest_framework import serializers
 
-from groupbuy.feed import Face
 from groupbuy.models import DeliverType, Order, OrderStatus
 from groupbuy.models.orders import BOUGHT, TO_DELIVER
 from retail.models import User
@@ -17,6 +16,9 @@ from retail.wire.fields import Flag, Id, Moment, Money, Text, WholeNumber
 from retail.wire.masking import mask_name, mask_open_id, mask_phone
 from retail.wire.paging import PageTakes
 from retail.wire.serializers import GivesSerializer, ResultSerializer, TakesSerializer
+
+if TYPE_CHECKING:
+    from groupbuy.feed import Face
 
 INT32 = 2**31 - 1
 
@@ -54,7 +56,7 @@ class UserGives(GivesSerializer):
 
     def sees_names(self, user: User) -> bool:
         own = self.principal.user is not None and user.pk == self.principal.user.pk
-        return own or self.context.get("sees_names", False)
+        return own or bool(self.context.get("sees_names"))
 
     def get_openId(self, user: User) -> str:  # noqa: N802
         return open_id_for(user, self.principal, sees=self.sees_names(user))
@@ -169,11 +171,11 @@ class GroupBuyingGives(GivesSerializer):
     orderUsers = UserGives(many=True, source="feed_buyers")
     id = WholeNumber(source="group_buying.pk")
 
-    def get_imageUrl(self, face: Face) -> list[str]:  # noqa: N802
+    def get_imageUrl(self, face: "Face") -> list[str]:  # noqa: N802
         pictures = by_sort(face.group_buying.images.all()) or by_sort(face.group_buying.product.images.all())
         return [absolute(picture.image.url) for picture in pictures]
 
-    def get_imagePath(self, face: Face) -> str:  # noqa: N802
+    def get_imagePath(self, face: "Face") -> str:  # noqa: N802
         pictures = by_sort(face.group_buying.product.images.all())
         return pictures[0].image.url if pictures else ""
 
@@ -184,7 +186,7 @@ class KeyValueGives(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class ResultWithIdGives(ResultSerializer):
-    data = serializers.IntegerField()
+    data = serializers.IntegerField()  # type: ignore[assignment]  # the wire's name
 
 
 class PayParametersGives(GivesSerializer):
@@ -199,7 +201,7 @@ class PayParametersGives(GivesSerializer):
 
 
 class ResultWithPayParametersGives(ResultSerializer):
-    data = PayParametersGives(allow_null=True)
+    data = PayParametersGives(allow_null=True)  # type: ignore[assignment]  # the same
 
 
 class IdTakes(TakesSerializer):

@@ -27,7 +27,7 @@ def visit(*, share_id: int | None, group_buying_id: int | None, principal: Princ
     """Count a visit; the same person again within 30 minutes counts once, a nameless one always. Raises NotThere."""
     came_by = Share.objects.select_related("group_buying").filter(pk=share_id).first() if share_id else None
     wanted = came_by.group_buying_id if came_by else group_buying_id
-    group_buying = GroupBuying.objects.public_to(principal).filter(pk=wanted).first()
+    group_buying = GroupBuying.objects.public_to(principal).filter(pk=wanted or 0).first()
     if group_buying is None:
         raise NotThere
     if principal.is_buyer and principal.user is not None and not is_new_visit(group_buying, principal.user, came_by, now):

@@ -70,11 +70,8 @@ class StaffForm(ScopedForm):
         if "username" in self.fields:
             self.fields["username"].required = True
         if self.instance.pk is not None and "role" in self.fields:
-            self.initial |= {
-                "role": role_of(self.instance),
-                "shops": self.instance.shops.all(),
-                "secrets": staff.sees_secrets(self.instance),
-            }
+            granted = staff.sees_secrets(self.instance)
+            self.initial.update(role=role_of(self.instance), shops=self.instance.shops.all(), secrets=granted)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

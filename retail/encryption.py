@@ -26,7 +26,7 @@ def ring() -> MultiFernet:
     return key_ring(tuple(settings.ENCRYPTION_KEYS), settings.SECRET_KEY)
 
 
-class EncryptedTextField(models.TextField):
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     """Plain text in Python, a Fernet token in the database; it can't be searched for."""
 
     def get_prep_value(self, value: Any) -> Any:

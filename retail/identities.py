@@ -50,13 +50,13 @@ def log_in_wechat(*, code: str, app_id: str, name: str, picture: str, phone_code
 
     Raises WrongCredentials, UnknownApp, and Unavailable when WeChat can't be reached.
     """
-    tenant = Tenant.objects.filter(in_use=True, app_id=app_id).first() if app_id else default_tenant()
+    tenant = tenant_of(app_id)
     if tenant is None:
         raise UnknownApp
     try:
-        session = mini_program.code_to_session(code=code, app_id=tenant.app_id or "")
-        phone = mini_program.phone_number(code=phone_code, app_id=tenant.app_id or "") if phone_code else ""
-    except mini_program.CodeRefused as error:
+        session = mini_program.code_to_session(code=code, tenant=tenant)
+        phone = mini_program.phone_number(code=phone_code, tenant=tenant) if phone_code else ""
+    except mini_program.Refused as error:
         raise WrongCredentials from error
     identity = identity_of(tenant=tenant, session=session)
     user = identity.user
@@ -66,9 +66,15 @@ def log_in_wechat(*, code: str, app_id: str, name: str, picture: str, phone_code
     return issue_token(user, open_id=identity.open_id)
 
 
+def tenant_of(app_id: str) -> Tenant | None:
+    """Whose mini-program it is; none named, or the environment's, is the default tenant's."""
+    tenant = Tenant.objects.filter(in_use=True, app_id=app_id).first() if app_id else None
+    return default_tenant() if tenant is None and app_id in ("", settings.WECHAT_APP_ID) else tenant
+
+
 def identity_of(*, tenant: Tenant, session: mini_program.Session) -> WeChatIdentity:
     """The identity of this open id, made on the first login; ``union_id`` joins it to the person's other apps."""
-    app_id = tenant.app_id or ""
+    app_id = mini_program.app_id_of(tenant)
     known = WeChatIdentity.objects.select_related("user").filter(app_id=app_id, open_id=session.open_id, user__tenant=tenant)
     identity = known.first()
     if identity is not None:

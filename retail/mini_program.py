@@ -1,18 +1,39 @@
 """The mini-program's few server calls. ``session_key`` never leaves here, and no error carries a URL: it holds the secret."""
 
+import json
+import logging
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import requests
 from django.conf import settings
+from django.core.cache import cache
+from django.utils import timezone
 
+from retail.models import AppSecret, Tenant
 from retail.wire.errors import Unavailable
 
+log = logging.getLogger(__name__)
 TIMEOUT = (3, 5)
 SANDBOX_PREFIX = "sandbox:"
+SCENE_MAX = 32
+# A token is renewed this long before it ends.
+TOKEN_MARGIN_SECONDS = 300
+# developers.weixin.qq.com, 全局返回码. Busy, or asked too often:
+BUSY = frozenset({-1, 45009, 45011})
+# The token has ended or was taken back:
+TOKEN_OVER = frozenset({40001, 40014, 42001})
+# The app id or secret is wrong, the secret is frozen, this server's address isn't allowed, or the function isn't granted:
+MISCONFIGURED = frozenset({40013, 40125, 40164, 40243, 41002, 41004, 48001, 50002, 61024})
 
 
-class CodeRefused(Exception):
-    """WeChat says that the code is wrong, used or expired."""
+class Refused(Exception):
+    """WeChat says no: a code that is wrong or used, a person who didn't subscribe, an order that isn't paid."""
+
+    def __init__(self, errcode: int) -> None:
+        self.errcode = errcode
+        super().__init__(str(errcode))
 
 
 @dataclass(frozen=True)
@@ -21,45 +42,186 @@ class Session:
     union_id: str = ""
 
 
-def code_to_session(*, code: str, app_id: str) -> Session:
-    """Who logged in (``auth.code2Session``). ``sandbox:<name>`` gives ``sandbox-<name>`` under ``LOGIN_PROVIDER=sandbox``."""
+@dataclass(frozen=True)
+class Shipment:
+    """What was handed over for a payment: picked up, or sent with a carrier (WeChat's code of it) and its number."""
+
+    transaction_id: str
+    open_id: str
+    description: str
+    is_pick_up: bool
+    carrier: str = ""
+    tracking_number: str = ""
+    phone: str = ""
+
+
+def app_id_of(tenant: Tenant) -> str:
+    """The app that a tenant's buyers log in to and pay in: its own, else the environment's."""
+    return tenant.app_id or settings.WECHAT_APP_ID
+
+
+def code_to_session(*, code: str, tenant: Tenant) -> Session:
+    """Who logged in (``auth.code2Session``). ``sandbox:<name>`` gives ``sandbox-<name>`` under ``LOGIN_PROVIDER=sandbox``.
+
+    Raises Refused, Unavailable.
+    """
     if settings.LOGIN_PROVIDER == "sandbox":
         name = code.removeprefix(SANDBOX_PREFIX)
         if not code.startswith(SANDBOX_PREFIX) or not name:
-            raise CodeRefused
+            raise Refused(40029)
         return Session(open_id=f"sandbox-{name}")
-    answer = call("GET", "/sns/jscode2session", params=secrets_of(app_id) | {"js_code": code, "grant_type": "authorization_code"})
-    return Session(open_id=str(answer["openid"]), union_id=str(answer.get("unionid") or ""))
+    asked = secrets_of(tenant) | {"js_code": code, "grant_type": "authorization_code"}
+    answer = json_of(send("GET", "/sns/jscode2session", params=asked))
+    return Session(open_id=text_in(answer, "openid"), union_id=str(answer.get("unionid") or "")[:128])
 
 
-def phone_number(*, code: str, app_id: str) -> str:
-    """The phone number behind a ``phoneCode``; in the sandbox the code itself after ``sandbox:``."""
+def phone_number(*, code: str, tenant: Tenant) -> str:
+    """The phone number behind a ``phoneCode``; in the sandbox the code itself after ``sandbox:``. Raises Refused, Unavailable."""
     if settings.LOGIN_PROVIDER == "sandbox":
         return code.removeprefix(SANDBOX_PREFIX)[:20]
-    token = call("POST", "/cgi-bin/stable_token", json=stable_token_body(app_id))["access_token"]
-    answer = call("POST", "/wxa/business/getuserphonenumber", params={"access_token": str(token)}, json={"code": code})
-    phone = answer.get("phone_info")
-    return str(phone["purePhoneNumber"])[:20] if isinstance(phone, dict) and "purePhoneNumber" in phone else ""
+    phone = json_of(send_with_token(tenant, "/wxa/business/getuserphonenumber", {"code": code})).get("phone_info")
+    return str(phone.get("purePhoneNumber") or "")[:20] if isinstance(phone, dict) else ""
 
 
-def secrets_of(app_id: str) -> dict[str, str]:
-    return {"appid": app_id or settings.WECHAT_APP_ID, "secret": settings.WECHAT_APP_SECRET}
+def send_message(*, tenant: Tenant, open_id: str, template_id: str, page: str, values: dict[str, str]) -> None:
+    """A subscription message; ``values`` by the template's keywords. The sandbox sends none.
+
+    Raises Refused (43101: the person didn't subscribe, or has used the subscription up), Unavailable.
+    """
+    if settings.LOGIN_PROVIDER == "sandbox":
+        return
+    body = {
+        "touser": open_id,
+        "template_id": template_id,
+        "page": page,
+        "data": {keyword: {"value": value} for keyword, value in values.items()},
+    }
+    json_of(send_with_token(tenant, "/cgi-bin/message/subscribe/send", body))
 
 
-def stable_token_body(app_id: str) -> dict[str, str]:
-    return secrets_of(app_id) | {"grant_type": "client_credential"}
+def share_code(*, tenant: Tenant, scene: str, page: str) -> bytes:
+    """The picture of an unlimited code that opens ``page`` with ``scene`` (1 to 32 characters). Raises ValueError, Refused, Unavailable."""
+    if not 0 < len(scene) <= SCENE_MAX:
+        raise ValueError("a scene has 1 to 32 characters")
+    if settings.LOGIN_PROVIDER == "sandbox":
+        raise Unavailable
+    response = send_with_token(tenant, "/wxa/getwxacodeunlimit", {"scene": scene, "page": page, "check_path": False})
+    if not response.headers.get("Content-Type", "").startswith("image/"):
+        raise Unavailable
+    return response.content
 
 
-def call(method: str, path: str, *, params: dict[str, str] | None = None, json: dict[str, str] | None = None) -> dict[str, object]:
-    """One call; a refusal of WeChat (``errcode``) raises CodeRefused, everything else that fails Unavailable."""
+def upload_shipping(*, tenant: Tenant, shipment: Shipment, now: datetime) -> None:
+    """Tell WeChat that the goods were handed over, whereupon it releases the payment. The sandbox has nothing to release.
+
+    Raises Refused (10060001: no such payment yet), Unavailable.
+    """
+    if settings.LOGIN_PROVIDER == "sandbox":
+        return
+    parcel: dict[str, Any] = {"item_desc": shipment.description[:120]}
+    if not shipment.is_pick_up:
+        parcel |= {"express_company": shipment.carrier, "tracking_no": shipment.tracking_number}
+        parcel["contact"] = {"receiver_contact": f"{shipment.phone[:3]}****{shipment.phone[-4:]}"}
+    body = {
+        "order_key": {"order_number_type": 2, "transaction_id": shipment.transaction_id},
+        "logistics_type": 4 if shipment.is_pick_up else 1,
+        "delivery_mode": 1,
+        "shipping_list": [parcel],
+        "upload_time": timezone.localtime(now).isoformat(timespec="milliseconds"),
+        "payer": {"openid": shipment.open_id},
+    }
+    json_of(send_with_token(tenant, "/wxa/sec/order/upload_shipping_info", body))
+
+
+def secrets_of(tenant: Tenant) -> dict[str, str]:
+    """The app's id and secret. A tenant's own app has its own secret, or is the environment's. Raises Unavailable."""
+    app_id = app_id_of(tenant)
+    own = AppSecret.objects.filter(tenant=tenant).first() if tenant.app_id else None
+    secret = own.value if own else settings.WECHAT_APP_SECRET if settings.WECHAT_APP_ID in ("", app_id) else ""
+    if not app_id or not secret:
+        log.error("the mini-program of tenant %s has no app id or secret", tenant.pk)
+        raise Unavailable
+    return {"appid": app_id, "secret": secret}
+
+
+def token_of(tenant: Tenant, *, renew: bool = False) -> str:
+    """The app's access token (``stable_token``: asking again gives the same one), kept in the cache while it lives."""
+    key = f"mini-program-token-{app_id_of(tenant)}"
+    token = None if renew else cache.get(key)
+    if token is None:
+        asked: dict[str, Any] = secrets_of(tenant) | {"grant_type": "client_credential", "force_refresh": False}
+        answer = json_of(send("POST", "/cgi-bin/stable_token", body=asked))
+        token, lifetime = text_in(answer, "access_token"), answer.get("expires_in")
+        cache.set(key, token, max(lifetime - TOKEN_MARGIN_SECONDS, 1) if isinstance(lifetime, int) else TOKEN_MARGIN_SECONDS)
+    return str(token)
+
+
+def send_with_token(tenant: Tenant, path: str, body: dict[str, Any]) -> requests.Response:
+    """A POST with the access token; one that has ended is renewed once."""
+    response = send("POST", path, params={"access_token": token_of(tenant)}, body=body)
+    if errcode_in(response) in TOKEN_OVER:
+        response = send("POST", path, params={"access_token": token_of(tenant, renew=True)}, body=body)
+    errcode = errcode_in(response)
+    if errcode:
+        raise refusal(errcode)
+    return response
+
+
+def send(method: str, path: str, *, params: dict[str, str] | None = None, body: dict[str, Any] | None = None) -> requests.Response:
+    """One call. Raises Unavailable."""
+    # Not ``json=``: WeChat shows escaped characters as they are.
+    sent = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+    headers = {"Content-Type": "application/json"} if sent else None
     try:
-        response = requests.request(method, settings.WECHAT_API_BASE_URL + path, params=params, json=json, timeout=TIMEOUT)
-        answer = response.json()
-    except (requests.RequestException, ValueError):
+        response = requests.request(
+            method, settings.WECHAT_API_BASE_URL + path, params=params, data=sent, headers=headers, timeout=TIMEOUT, allow_redirects=False
+        )
+    except (requests.RequestException, ValueError) as error:
+        log.warning("mini-program call %s: %s", path, type(error).__name__)
         # From None: the original message carries the URL, and with it the secret.
         raise Unavailable from None
-    if response.status_code != 200 or not isinstance(answer, dict):
+    if response.status_code != 200:
+        log.warning("mini-program call %s: HTTP %s", path, response.status_code)
+        raise Unavailable
+    return response
+
+
+def json_of(response: requests.Response) -> dict[str, Any]:
+    """The JSON object of an answer without an ``errcode``. Raises Refused, Unavailable."""
+    answer = object_in(response)
+    if answer is None:
         raise Unavailable
     if answer.get("errcode"):
-        raise CodeRefused(str(answer["errcode"]))
+        raise refusal(answer["errcode"])
     return answer
+
+
+def object_in(response: requests.Response) -> dict[str, Any] | None:
+    try:
+        answer = response.json()
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def errcode_in(response: requests.Response) -> Any:
+    """A picture has none."""
+    answer = None if response.headers.get("Content-Type", "").startswith("image/") else object_in(response)
+    return answer.get("errcode", 0) if answer else 0
+
+
+def refusal(errcode: Any) -> Exception:
+    """What an ``errcode`` means to the caller: a "no", or something that passes or that a person must put right."""
+    if type(errcode) is not int or errcode in BUSY | TOKEN_OVER:
+        return Unavailable()
+    if errcode in MISCONFIGURED:
+        log.error("the mini-program is misconfigured: errcode %s", errcode)
+        return Unavailable()
+    return Refused(errcode)
+
+
+def text_in(answer: dict[str, Any], name: str) -> str:
+    value = answer.get(name)
+    if not isinstance(value, str) or not value:
+        raise Unavailable
+    return value

@@ -31,7 +31,7 @@ class TooManyPixels(Invalid):
     message = _("图片不能超过 2500 万像素")
 
 
-def clean_picture(*, upload: UploadedFile) -> SimpleUploadedFile:
+def clean_picture(*, upload: "UploadedFile[bytes]") -> SimpleUploadedFile:
     """``upload`` decoded and written anew, upright, without metadata, at most 1600 pixels long, under a random name.
 
     The size is checked before anything is decoded. Raises NotAPicture, TooHeavy (5 MB), TooManyPixels (25 million).
@@ -47,7 +47,7 @@ def clean_picture(*, upload: UploadedFile) -> SimpleUploadedFile:
         raise NotAPicture from error
 
 
-def written_anew(upload: UploadedFile) -> SimpleUploadedFile:
+def written_anew(upload: "UploadedFile[bytes]") -> SimpleUploadedFile:
     with Image.open(upload, formats=FORMATS) as opened:
         if opened.width * opened.height > PIXELS_MAX:
             raise TooManyPixels

@@ -33,4 +33,4 @@ class LoginGives(GivesSerializer):
 
 
 class LoginResult(ResultSerializer):
-    data = LoginGives()
+    data = LoginGives()  # type: ignore[assignment]  # the wire's name

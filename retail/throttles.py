@@ -56,8 +56,8 @@ class PerMinute(BaseThrottle):
 
     def used(self, caller: str, at: float) -> int:
         this, last = self.keys(caller, at)
-        counts = cache.get_many([this, last])
-        return int(counts.get(this, 0)) + math.ceil(counts.get(last, 0) * (1 - at % MINUTE / MINUTE))
+        counts: dict[str, int] = cache.get_many([this, last])
+        return counts.get(this, 0) + math.ceil(counts.get(last, 0) * (1 - at % MINUTE / MINUTE))
 
     def keys(self, caller: str, at: float) -> tuple[str, str]:
         minute = int(at // MINUTE)
@@ -73,7 +73,7 @@ class PerAddress(PerMinute):
     name = "address"
 
     def caller(self, request: Request, view: WireViewSet) -> str:
-        return f"{view.endpoint.path}:{client_ip(request._request)}"
+        return f"{view.basename}/{view.endpoint.path}:{client_ip(request._request)}"
 
 
 class PerBuyer(PerMinute):

@@ -57,7 +57,7 @@ class ScopedMixin:
 
     formfield_overrides: ClassVar[dict[Any, Any]] = {models.ImageField: {"form_class": PictureField}}
 
-    def choices_of(self, db_field: Field[Any, Any], rows: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
+    def choices_of(self, db_field: Field[Any, Any], rows: Any, request: HttpRequest) -> Any:
         """A hook: which of the visible ``rows`` may be chosen."""
         return rows
 

@@ -41,6 +41,13 @@ def complain(request: HttpRequest, refusal: Refusal) -> None:
     messages.error(request, str(refusal.message))
 
 
+def record(request: HttpRequest, touched: Iterable[Model], done: str) -> None:
+    """One entry in the history of each of the rows."""
+    rows: Any = list(touched)
+    if rows and request.user.pk:
+        LogEntry.objects.log_actions(user_id=request.user.pk, queryset=rows, action_flag=CHANGE, change_message=done)
+
+
 class AskingMixin:
     """For a ModelAdmin: actions that call one service each."""
 
@@ -51,9 +58,7 @@ class AskingMixin:
         except Refusal as refusal:
             complain(request, refusal)
             return False
-        rows: Any = list(touched)
-        if rows:
-            LogEntry.objects.log_actions(user_id=request.user.pk, queryset=rows, action_flag=CHANGE, change_message=done)
+        record(request, touched, done)
         messages.success(request, done)
         return True
 
@@ -94,8 +99,9 @@ class AskingMixin:
             return None
         if request.POST.get("select_across") == "1":
             # The confirmation names the rows themselves, not "all": the list may have grown by then.
-            request.POST = request.POST.copy()
-            request.POST.setlist(helpers.ACTION_CHECKBOX_NAME, [str(row.pk) for row in rows])
+            answer: Any = request.POST.copy()
+            answer.setlist(helpers.ACTION_CHECKBOX_NAME, [str(row.pk) for row in rows])
+            request.POST = answer
         return rows
 
 

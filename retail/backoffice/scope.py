@@ -21,10 +21,9 @@ def caller(request: HttpRequest) -> Principal:
     return known
 
 
-def visible(model: type[Model], principal: Principal) -> QuerySet[Any]:
-    """The rows of a registered model within the caller's scope."""
-    rows: QuerySet[Any] = site.get_model_admin(model).scoped(principal)  # type: ignore[attr-defined]
-    return rows
+def visible(model: type[Model], principal: Principal) -> Any:
+    """The queryset of a registered model's rows within the caller's scope."""
+    return site.get_model_admin(model).scoped(principal)  # type: ignore[attr-defined]
 
 
 def scoped_rows(model: type[Model], principal: Principal, *, tenant: str, shop: str) -> QuerySet[Any]:
@@ -43,8 +42,8 @@ class RelatedFilter(theme.RelatedDropdownFilter):  # type: ignore[misc]
     def field_choices(self, field: Field[Any, Any], request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         remote: Any = field.remote_field
         within = Q(pk__in=visible(remote.model, caller(request)).values("pk"))
-        choices: list[tuple[str, str]] = field.get_choices(include_blank=False, limit_choices_to=within)
-        return choices
+        choices: Any = field.get_choices(include_blank=False, limit_choices_to=within)
+        return list(choices)
 
 
 class AutocompleteFilter(theme.AutocompleteSelectFilter):  # type: ignore[misc]

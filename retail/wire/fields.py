@@ -191,7 +191,8 @@ class IdList(serializers.Field):  # type: ignore[type-arg]
 
     def __init__(self, *, most: int = 20_000, **options: Any) -> None:
         self.most = most
-        super().__init__(**{"required": False, "default": list, "allow_null": True} | options)
+        defaults: dict[str, Any] = {"required": False, "default": list, "allow_null": True}
+        super().__init__(**defaults | options)
 
     def run_validation(self, data: Any = empty) -> list[int]:
         if data is empty or data is None:

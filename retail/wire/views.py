@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from http import HTTPMethod
 from typing import Any
 
 from django.conf import settings
@@ -75,7 +76,7 @@ def endpoint(
 
     def decorate(function: Callable[..., Any]) -> Any:
         function.endpoint = described  # type: ignore[attr-defined]
-        return action(detail=False, methods=[method.lower()], url_path=path)(schema(function))
+        return action(detail=False, methods=[HTTPMethod(method)], url_path=path)(schema(function))
 
     return decorate
 

@@ -23,7 +23,6 @@ CLERK = {
     "groupbuy.orderevent": READ,
 }
 MANAGER = CLERK | {
-    "retail.user": READ,
     "shops.shop": ("view", "change"),
     "shops.stall": EDIT,
     "shops.device": EDIT,
@@ -49,6 +48,7 @@ HEADQUARTERS = MANAGER | {
     "shops.shop": EDIT,
     "shops.licence": EDIT,
     "groupbuy.paymentevent": READ,
+    "admin.logentry": READ,
 }
 TABLE: dict[Role, dict[str, tuple[str, ...]]] = {Role.CLERK: CLERK, Role.MANAGER: MANAGER, Role.HEADQUARTERS: HEADQUARTERS}
 

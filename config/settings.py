@@ -45,10 +45,10 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.import_export",
-    "django.contrib.admin",
+    "retail.apps.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -134,7 +134,7 @@ LOGIN_URL = "admin:login"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_LOCKOUT_TEMPLATE = "retail/locked_out.html"
+AXES_LOCKOUT_CALLABLE = "retail.lockouts.locked_out"
 AXES_CLIENT_IP_CALLABLE = "retail.clients.client_ip"
 REST_KNOX = {"TOKEN_TTL": timedelta(hours=12), "AUTH_HEADER_PREFIX": "Bearer", "TOKEN_LIMIT_PER_USER": 20}
 DEFAULT_TENANT = env.str("DEFAULT_TENANT", "demo" if DEMO else "")
@@ -154,10 +154,26 @@ WECHAT_PAY_PUBLIC_KEY_FILE = env.str("WECHAT_PAY_PUBLIC_KEY_FILE", "")
 WECHAT_PAY_PUBLIC_KEY_ID = env.str("WECHAT_PAY_PUBLIC_KEY_ID", "")
 WECHAT_PAY_BASE_URL = env.str("WECHAT_PAY_BASE_URL", "https://api.mch.weixin.qq.com")
 WECHAT_API_BASE_URL = env.str("WECHAT_API_BASE_URL", "https://api.weixin.qq.com")
+# To connect, to wait for bytes, and for all gateway calls of one request together.
+GATEWAY_SECONDS = {"connect": 3.0, "read": 6.0, "request": 8.0}
 
 # --- The API ---------------------------------------------------------------------------------------------------
 API_ERRORS = one_of("API_ERRORS", "http", "http", "legacy")
 API_THROTTLES = env.bool("API_THROTTLES", True)
+THROTTLES_PER_MINUTE = {
+    name: positive(f"THROTTLE_{name.upper()}", rate)
+    for name, rate in {
+        "address": 3000,
+        "login_failure": 10,
+        "activation_failure": 5,
+        "buyer_order": 6,
+        "buyer_pay": 10,
+        "buyer_check": 30,
+        "buyer_list": 60,
+        "staff_write": 120,
+        "device": 600,
+    }.items()
+}
 SHOP_UPDATE_PRICES = env.bool("SHOP_UPDATE_PRICES", False)
 FEED_SIZE = min(positive("FEED_SIZE", 50), 500)
 PAGE_SIZE = 20
@@ -195,7 +211,11 @@ SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000 if HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
+CSRF_FAILURE_VIEW = "retail.views.csrf_failure"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+# Staff sessions: idle, and from the login on.
+STAFF_SESSION_IDLE = timedelta(minutes=positive("STAFF_SESSION_IDLE_MINUTES", 240))
+STAFF_SESSION_MAX = timedelta(hours=positive("STAFF_SESSION_MAX_HOURS", 14))
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -212,6 +232,7 @@ CONTENT_SECURITY_POLICY = {
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("简体中文")), ("en", _("英文"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "config.formats"
 TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
 STATIC_URL = "/static/"
@@ -224,11 +245,47 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
+# --- The admin -------------------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": _("鲜团 · 门店管理"),
+    "SITE_HEADER": _("鲜团"),
+    "SITE_SUBHEADER": _("门店管理后台"),
+    "SITE_SYMBOL": "storefront",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "retail.backoffice.look.favicon"}],
+    "STYLES": ["retail.backoffice.look.stylesheet"],
+    "THEME": None,
+    "BORDER_RADIUS": "8px",
+    "SHOW_BACK_BUTTON": True,
+    "ENVIRONMENT": "retail.backoffice.look.environment",
+    "DASHBOARD_CALLBACK": "groupbuy.admin.dashboard.figures",
+    "SIDEBAR": {"navigation": "config.menu.navigation"},
+    # Green 700 is the lightest that can be read as text on white.
+    "COLORS": {
+        "primary": {
+            "50": "#f0fdf4",
+            "100": "#dcfce7",
+            "200": "#bbf7d0",
+            "300": "#86efac",
+            "400": "#4ade80",
+            "500": "#22a355",
+            "600": "#15803d",
+            "700": "#166534",
+            "800": "#14532d",
+            "900": "#0f3d22",
+            "950": "#052e16",
+        },
+    },
+}
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "pythonjsonlogger.json.JsonFormatter", "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        # Its debug lines carry the URLs of the mini-program's calls, and these the app secret.
+        "urllib3": {"level": "INFO"},
+    },
 }

@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("shops.urls")),
     path("", include("pricing.urls")),
     path("", include("groupbuy.urls")),
+    path("", include("groupbuy.pay_urls")),
     path("", include("groupbuy.page_urls")),
     path("media/<path:path>", media, {"document_root": settings.MEDIA_ROOT}, name="media"),
 ]

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from groupbuy import gateways, settling
-from groupbuy.merchants import gateway_named
+from groupbuy.merchants import gateway_of
 from groupbuy.models import Order, Payment, PaymentState
 from retail.wire.errors import Unavailable
 
@@ -13,7 +13,7 @@ IN_FLIGHT = timedelta(seconds=30)
 
 def ask(payment: Payment, *, source: str, now: datetime) -> Payment:
     """Query one attempt and book the answer. Raises TradeNotFound, Unknown, Misconfigured."""
-    trade = gateway_named(payment.gateway, payment.order.tenant).query(payment.out_trade_no)
+    trade = gateway_of(payment).query(payment.out_trade_no)
     return settling.settle(trade, source=source, now=now) or payment
 
 
@@ -32,7 +32,7 @@ def shut_one(payment: Payment, *, now: datetime) -> bool:
     try:
         if ask(payment, source="close", now=now).state == PaymentState.PAID:
             return True
-        gateway_named(payment.gateway, payment.order.tenant).close(payment.out_trade_no)
+        gateway_of(payment).close(payment.out_trade_no)
     except gateways.AlreadyPaid:
         return ask(payment, source="close", now=now).state == PaymentState.PAID
     except gateways.TradeNotFound as error:

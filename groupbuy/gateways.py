@@ -74,17 +74,24 @@ class PayParameters:
 
 @dataclass(frozen=True)
 class Notification:
-    """A verified notification: of a trade or of a refund."""
+    """A verified notification: of a trade or of a refund, with the merchant number and app that it names."""
 
     event_id: str
+    mch_id: str = ""
+    app_id: str = ""
     trade: Trade | None = None
     refund: RefundAnswer | None = None
 
 
 class PaymentGateway(Protocol):
-    """Every call may raise Unknown or Misconfigured; the others are named. ``parameters`` are a payment's frozen ones."""
+    """Every call may raise Unknown or Misconfigured; the others are named. ``parameters`` are a payment's frozen ones.
+
+    ``mch_id`` and ``app_id`` say which account of the gateway it is; a payment keeps them.
+    """
 
     name: str
+    mch_id: str
+    app_id: str
 
     def prepay(self, parameters: Mapping[str, Any]) -> str:
         """Announce a trade; the same number again needs identical parameters. Returns the prepay id. Raises Rejected, AlreadyPaid."""

@@ -1,20 +1,101 @@
-"""Which gateway takes the money of a tenant."""
+"""Which gateway takes the money of a tenant, and with which merchant number's keys."""
+
+import re
+from pathlib import Path
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
-from groupbuy.gateways import Misconfigured, PaymentGateway
-from groupbuy.models import Gateway
+from groupbuy.gateways import GatewayError, Misconfigured, NotifyRejected, PaymentGateway, TradeNotFound
+from groupbuy.models import Gateway, MerchantAccount, Payment
 from groupbuy.sandbox import SandboxGateway
+from groupbuy.wechat import Merchant, WeChatGateway
+from retail import mini_program
 from retail.models import Tenant
+
+is_serial = re.compile(r"[0-9A-Za-z_-]{1,64}").fullmatch
+# Nobody has it: a query of it shows whether the keys are accepted.
+UNKNOWN_NUMBER = "XIANTUAN0TRY0CREDENTIALS"
 
 
 def gateway_for(tenant: Tenant) -> PaymentGateway:
-    """The gateway that new payments of ``tenant`` go to. Raises Misconfigured."""
-    return gateway_named(settings.PAYMENT_GATEWAY, tenant)
-
-
-def gateway_named(name: str, tenant: Tenant) -> PaymentGateway:
-    """The gateway that an existing payment went to: a sandbox payment stays one, whatever the settings say now."""
-    if name == Gateway.SANDBOX:
+    """The gateway that new payments of ``tenant`` go to: its own merchant number, else the environment's. Raises Misconfigured."""
+    if settings.PAYMENT_GATEWAY == Gateway.SANDBOX:
         return SandboxGateway()
-    raise Misconfigured(f"no gateway {name}")
+    account = tenant.merchant_accounts.in_use().first()
+    merchant = merchant_of(account) if account else merchant_of_environment()
+    return WeChatGateway(merchant, app_id=mini_program.app_id_of(tenant))
+
+
+def gateway_of(payment: Payment) -> PaymentGateway:
+    """The gateway that an existing payment went to, with that merchant number, whatever settings and accounts say now.
+
+    A sandbox payment stays one. Raises Misconfigured when the number's keys are gone.
+    """
+    if payment.gateway == Gateway.SANDBOX:
+        return SandboxGateway()
+    mch_id = payment.parameters.get("mch_id", "")
+    account = MerchantAccount.objects.filter(tenant=payment.order.tenant_id, mch_id=mch_id).first()
+    if account is None and mch_id != settings.WECHAT_MCH_ID:
+        raise Misconfigured(f"there are no keys for merchant {mch_id}")
+    merchant = merchant_of(account) if account else merchant_of_environment()
+    return WeChatGateway(merchant, app_id=payment.parameters.get("app_id", ""))
+
+
+def gateway_with_serial(serial: str) -> PaymentGateway:
+    """The merchant number whose notifications are signed by the key ``serial``. Raises NotifyRejected, Misconfigured."""
+    if not is_serial(serial):
+        raise NotifyRejected("unknown serial")
+    if serial == settings.WECHAT_PAY_PUBLIC_KEY_ID:
+        return WeChatGateway(merchant_of_environment(), app_id="")
+    account = MerchantAccount.objects.filter(public_key_id=serial).first()
+    if account is None:
+        raise NotifyRejected("unknown serial")
+    return WeChatGateway(merchant_of(account), app_id="")
+
+
+def merchant_of(account: MerchantAccount) -> Merchant:
+    return Merchant(
+        mch_id=account.mch_id,
+        cert_serial=account.cert_serial,
+        private_key=account.private_key,
+        api_v3_key=account.api_v3_key,
+        public_key_id=account.public_key_id,
+        public_key=account.public_key,
+    )
+
+
+def merchant_of_environment() -> Merchant:
+    """The merchant number of ``WECHAT_…``, for tenants without one. Raises Misconfigured."""
+    return Merchant(
+        mch_id=settings.WECHAT_MCH_ID,
+        cert_serial=settings.WECHAT_MCH_CERT_SERIAL,
+        private_key=key_in("WECHAT_MCH_PRIVATE_KEY_FILE"),
+        api_v3_key=settings.WECHAT_PAY_API_V3_KEY,
+        public_key_id=settings.WECHAT_PAY_PUBLIC_KEY_ID,
+        public_key=key_in("WECHAT_PAY_PUBLIC_KEY_FILE"),
+    )
+
+
+def key_in(setting: str) -> str:
+    path = getattr(settings, setting)
+    try:
+        return Path(path).read_text() if path else ""
+    except (OSError, ValueError) as error:
+        raise Misconfigured(f"{setting} can't be read: {type(error).__name__}") from None
+
+
+def try_credentials(account: MerchantAccount) -> str:
+    """What is wrong with ``account`` (saved or not), in words for staff; "" when WeChat accepts its signature.
+
+    Queries a number that nobody has. WeChat's public key and the API v3 key are only read: the first payment tries them.
+    """
+    try:
+        WeChatGateway(merchant_of(account), app_id=mini_program.app_id_of(account.tenant)).query(UNKNOWN_NUMBER)
+    except TradeNotFound:
+        return ""
+    except Misconfigured as error:
+        return _("微信支付不接受这些密钥：%(reason)s") % {"reason": error}
+    except GatewayError as error:
+        return _("暂时无法连接微信支付：%(reason)s") % {"reason": error}
+    return _("微信支付的回答不符合预期")

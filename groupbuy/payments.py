@@ -3,15 +3,15 @@
 import logging
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from groupbuy import attempts, gateways, moves, orders, settling
-from groupbuy.merchants import gateway_for, gateway_named
+from groupbuy import attempts, deadlines, gateways, moves, orders, settling
+from groupbuy.merchants import gateway_for, gateway_of
 from groupbuy.models import Order, OrderStatus, Payment, PaymentState, PaymentUse
 from groupbuy.models.orders import BOUGHT
+from retail import mini_program
 from retail.principals import Principal
 from retail.wire.envelope import ResultStatus
 from retail.wire.errors import Invalid, NotThere, Refusal, Unavailable
@@ -61,6 +61,7 @@ def verdict(order: Order, now: datetime) -> Refusal | None:
     return None
 
 
+@deadlines.shared_deadline()
 def start_payment(*, order_id: int, principal: Principal, now: datetime) -> gateways.PayParameters:
     """The parameters for paying an unpaid order; a living prepay is reused.
 
@@ -73,6 +74,7 @@ def start_payment(*, order_id: int, principal: Principal, now: datetime) -> gate
     return parameters_for(open_attempt(order.pk, again=False, now=now), now=now)
 
 
+@deadlines.shared_deadline()
 def restart_payment(*, order_id: int, principal: Principal, now: datetime) -> gateways.PayParameters:
     """The same for another try, also after a failure: the old attempt is asked and closed first; the deadline doesn't move."""
     order = orders.find(order_id, principal)
@@ -109,28 +111,45 @@ def open_attempt(order_id: int, *, again: bool, now: datetime) -> Payment:
 
 def new_attempt(order: Order, *, now: datetime) -> Payment:
     out_trade_no = f"{order.code}P{order.payments.count() + 1}"
-    identity = order.buyer.wechat_identities.filter(app_id=order.tenant.app_id or settings.WECHAT_APP_ID).first()
+    gateway = gateway_ready_for(order)
+    identity = order.buyer.wechat_identities.filter(app_id=mini_program.app_id_of(order.tenant)).first()
     return Payment.objects.create(
         order=order,
-        gateway=gateway_for(order.tenant).name,
+        gateway=gateway.name,
         out_trade_no=out_trade_no,
         total=order.money,
-        parameters={
-            "out_trade_no": out_trade_no,
-            "description": f"{order.product_name} × {order.qty}",
-            "total": str(order.money),
-            "time_expire": order.pay_deadline_at.isoformat(timespec="seconds"),
-            "open_id": identity.open_id if identity else "",
-        },
+        parameters=frozen_parameters(order, gateway, out_trade_no=out_trade_no, open_id=identity.open_id if identity else ""),
         created_at=now,
         next_check_at=now + FIRST_CHECK,
     )
 
 
+def gateway_ready_for(order: Order) -> gateways.PaymentGateway:
+    """Where a new payment of ``order`` goes. Raises Unavailable while a person must put its keys right."""
+    try:
+        return gateway_for(order.tenant)
+    except gateways.Misconfigured as error:
+        log.error("the payment gateway is misconfigured: %s", error)
+        raise Unavailable from error
+
+
+def frozen_parameters(order: Order, gateway: gateways.PaymentGateway, *, out_trade_no: str, open_id: str) -> dict[str, str]:
+    """What the gateway is told of an attempt: the same every time that its number is sent. ``total`` in yuan."""
+    return {
+        "mch_id": gateway.mch_id,
+        "app_id": gateway.app_id,
+        "out_trade_no": out_trade_no,
+        "description": f"{order.product_name} × {order.qty}",
+        "total": str(order.money),
+        "time_expire": order.pay_deadline_at.isoformat(timespec="seconds"),
+        "open_id": open_id,
+    }
+
+
 def parameters_for(payment: Payment, *, now: datetime) -> gateways.PayParameters:
     """Announce the attempt at the gateway, unless that was done, and sign its parameters for the client."""
-    gateway = gateway_named(payment.gateway, payment.order.tenant)
     try:
+        gateway = gateway_of(payment)
         if not payment.prepay_id:
             payment.prepay_id = gateway.prepay(payment.parameters)
             payment.prepaid_at = now
@@ -168,6 +187,7 @@ def refuse_attempt(payment: Payment, *, now: datetime) -> None:
         settling.lose(locked, now=now)
 
 
+@deadlines.shared_deadline()
 def check_payment(*, order_id: int, principal: Principal, now: datetime, may_ask: bool = True) -> ResultStatus:
     """701 paid, 702 failed, 703 not known yet, 704 start over, 1001 closed, 1003 too late. Asks the gateway at most once in 3 s.
 
@@ -201,6 +221,7 @@ def known_result(order: Order, payment: Payment | None, now: datetime) -> Result
     return ResultStatus.PAY_UNKNOWN
 
 
+@deadlines.shared_deadline()
 def recheck(*, payment_id: int, principal: Principal, now: datetime) -> Payment:
     """Ask the gateway about one payment at a person's wish. Raises NotThere, Unavailable, Invalid."""
     payment = Payment.objects.visible_to(principal).select_related("order__tenant").filter(pk=payment_id).first()

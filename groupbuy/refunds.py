@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from groupbuy import gateways, settling
-from groupbuy.merchants import gateway_named
+from groupbuy.merchants import gateway_of
 from groupbuy.models import Order, PaymentUse, Refund, RefundState
 from groupbuy.models.orders import BOUGHT
 from retail.money import ZERO
@@ -66,9 +66,8 @@ def send_due(*, now: datetime, limit: int = 100) -> int:
 def send(refund: Refund, *, now: datetime) -> bool:
     if not lease(refund, now):
         return False
-    gateway = gateway_named(refund.payment.gateway, refund.payment.order.tenant)
     try:
-        answer = ask_or_send(gateway, refund)
+        answer = ask_or_send(gateway_of(refund.payment), refund)
         settling.settle_refund(answer, source="refund", now=now)
     except gateways.Rejected as error:
         log.error("refund %s was rejected: %s", refund.pk, error)

@@ -20,6 +20,7 @@ PAID_STATES = (TradeState.SUCCESS, TradeState.REFUND)
 
 class SandboxGateway:
     name = Gateway.SANDBOX.value
+    mch_id = app_id = ""
 
     def prepay(self, parameters: Mapping[str, Any]) -> str:
         trade, _created = SandboxTrade.objects.get_or_create(

@@ -19,6 +19,8 @@ class ApiClient:
 
     def __init__(self, **headers: str) -> None:
         self.headers = headers
+        # Kept: a new one would load the middleware again with every request.
+        self.client = Client()
 
     def get(self, path: str, *, headers: dict[str, str] | None = None, **query: Any) -> HttpResponse:
         return self.send("GET", path, encoded((name, str(value)) for name, value in query.items()), b"", headers)
@@ -29,7 +31,7 @@ class ApiClient:
 
     def send(self, method: str, path: str, query: str, body: bytes, headers: dict[str, str] | None = None) -> HttpResponse:
         credential = self.credential(method, path, query, body)
-        return Client().generic(
+        return self.client.generic(
             method, path, body, "application/json", headers=self.headers | credential | (headers or {}), QUERY_STRING=query
         )
 

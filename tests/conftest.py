@@ -1,6 +1,9 @@
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from groupbuy.models import GroupBuying
@@ -9,6 +12,7 @@ from retail.principals import Role
 from shops.models import Shop
 from tests import factories
 from tests.clients import Api
+from tests.wechat import fake_wechat, key_files, prepaid, wechat_buyer, wechat_caller, wechat_order, wechat_server  # noqa: F401
 
 
 @pytest.fixture
@@ -55,3 +59,15 @@ def group_buying(tenant, shop) -> GroupBuying:
 def api(db) -> Api:
     """Callers with real credentials: ``api.anonymous``, ``api.as_user(user)``, ``api.as_device(shop)``."""
     return Api()
+
+
+@pytest.fixture
+def count_queries(db) -> Callable[[Callable[[], object]], int]:
+    """How many statements a call takes; for tests that compare two calls."""
+
+    def count(call: Callable[[], object]) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            call()
+        return len(captured)
+
+    return count

@@ -4,12 +4,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 import factory
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from groupbuy.models import GroupBuying
-from pricing.models import ShopProduct, StockFigure
+from pricing.models import ChangeSource, PriceChange, PriceLog, ShopProduct, StockFigure
 from retail.models import Product, ProductClass, Tenant, User, WeChatIdentity
 from retail.principals import GROUP_NAMES, Principal, Role, principal_of
 from shops.models import Device, DeviceType, Licence, Shop, Stall
@@ -179,3 +179,31 @@ def principal(user: User) -> Principal:
 def copy_of(row):
     """The row as the database holds it now."""
     return type(row)._default_manager.get(pk=row.pk)
+
+
+def grant(user: User, permission: str) -> User:
+    """``app.codename`` for one person, as an administrator gives it."""
+    app_label, codename = permission.split(".")
+    user.user_permissions.add(Permission.objects.get(content_type__app_label=app_label, codename=codename))
+    return user
+
+
+def log_of(row: ShopProduct, *, user: User | None = None, old_price, new_price) -> PriceLog:
+    """A change of ``row``'s price, in a batch of its own."""
+    change = PriceChange.objects.create(tenant_id=row.shop.tenant_id, source=ChangeSource.CHANGE, user=user)
+    return PriceLog.objects.create(
+        change=change,
+        shop_product=row,
+        shop_id=row.shop_id,
+        product_id=row.product_id,
+        old_price=old_price,
+        old_member_price=row.member_price,
+        new_price=new_price,
+        new_member_price=row.member_price,
+        user=user,
+    )
+
+
+def device_of(shop: Shop) -> Principal:
+    """A till or scale of ``shop``."""
+    return Principal(Role.DEVICE, None, shop.tenant_id, frozenset({shop.pk}))

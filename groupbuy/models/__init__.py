@@ -1,6 +1,7 @@
 """Group buys, their orders, the money of the orders, and who came to look."""
 
 from groupbuy.models.group_buyings import DeliverType, GroupBuying, GroupBuyingImage, GroupBuyingQuerySet, Outcome
+from groupbuy.models.merchants import MerchantAccount, MerchantAccountQuerySet
 from groupbuy.models.orders import ActorKind, IdempotencyKey, Order, OrderEvent, OrderQuerySet, OrderStatus, WrongCode
 from groupbuy.models.payments import (
     Gateway,
@@ -24,6 +25,8 @@ __all__ = [
     "GroupBuyingImage",
     "GroupBuyingQuerySet",
     "IdempotencyKey",
+    "MerchantAccount",
+    "MerchantAccountQuerySet",
     "Order",
     "OrderEvent",
     "OrderQuerySet",

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
 
-from pricing.models import PriceChange, ShopProduct
+from pricing.models import ChangeSource, PriceChange, ShopProduct
 from retail.money import CENT, MAX_MONEY
 from retail.principals import Principal
 from retail.wire.errors import Invalid, NotThere
@@ -34,14 +35,15 @@ class Outcome:
 
 
 def lock_shops(*, shop_ids: Collection[int], principal: Principal) -> dict[int, Shop]:
-    """The shops by id, each locked until the end of the transaction. Raises NotThere when one is not the caller's, Invalid on two tenants.
+    """The open shops by id, locked until the end of the transaction. Raises NotThere on a closed or foreign one, Invalid on two tenants.
 
     Every writer of shop products takes these locks first and in id order, so a shop's lock stands for its rows: no two writers meet
     in a row, versions are committed in their order, and nobody waits in a circle. Orders, which only refer to the shop, don't wait.
     """
     wanted = set(shop_ids)
-    # Other writers may have moved the counters until now: what was read before the lock is worth nothing.
-    locked = Shop.objects.visible_to(principal).filter(pk__in=wanted).order_by("pk").select_for_update(of=("self",), no_key=True)
+    mine = Shop.objects.visible_to(principal).open().filter(pk__in=wanted)
+    # Not the whole row: its secrets would be decrypted, shop by shop.
+    locked = mine.only("tenant_id", "name", "markup", "price_version").order_by("pk").select_for_update(of=("self",), no_key=True)
     shops = {shop.pk: shop for shop in locked}
     if len(shops) != len(wanted):
         raise NotThere
@@ -51,11 +53,9 @@ def lock_shops(*, shop_ids: Collection[int], principal: Principal) -> dict[int, 
     return shops
 
 
-def open_batch(*, shops: dict[int, Shop], batch: PriceChange) -> PriceChange:
-    """Save ``batch`` under the tenant of the locked shops."""
-    batch.tenant_id = tenant_of(shops)
-    batch.save()
-    return batch
+def new_batch(*, shops: dict[int, Shop], source: ChangeSource, principal: Principal, now: datetime, reason: str = "") -> PriceChange:
+    """A batch of the locked shops' tenant, not saved: that waits until something was really changed."""
+    return PriceChange(tenant_id=tenant_of(shops), source=source, user=principal.user, reason=reason[:200], created_at=now)
 
 
 def tenant_of(shops: dict[int, Shop]) -> int:

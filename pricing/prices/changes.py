@@ -1,7 +1,7 @@
 """Prices that change: one row or 20,000, in one batch, all or nothing."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,8 +9,8 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from pricing.models import ChangeSource, PriceChange, ShopProduct
-from pricing.prices.batches import Outcome, check_money, check_sort, lock_shops, tenant_of
-from pricing.prices.statements import Asked, Written, rows_of_pairs, write_changes
+from pricing.prices.batches import Outcome, check_money, check_sort, lock_shops, new_batch, tenant_of
+from pricing.prices.statements import Asked, Written, live_rows_of, write_changes
 from retail.models import Product
 from retail.principals import Principal
 from retail.wire.errors import Invalid, NotThere
@@ -44,32 +44,26 @@ def change_prices(
     for change in changes:
         check_money(change.price, change.member_price)
         check_sort(change.sort)
-    found = find_rows(changes=changes, principal=principal)
-    shops = lock_shops(shop_ids={shop_id for shop_id, _asked in found}, principal=principal)
-    batch = PriceChange(tenant_id=tenant_of(shops), source=source, user=principal.user, reason=reason[:200], created_at=now)
-    return outcome_of(write_whole(shops=shops, asked=[asked for _shop_id, asked in found], batch=batch))
-
-
-def find_rows(*, changes: Sequence[Change], principal: Principal) -> list[tuple[int, Asked]]:
-    """The shop and the row of each change, by row id. Raises NotThere, Invalid on a row named twice."""
-    ids = [change.shop_product_id for change in changes if change.shop_product_id]
+    named = {change.shop_product_id for change in changes if change.shop_product_id}
     pairs = [(change.shop_id or 0, change.product_id or 0) for change in changes if not change.shop_product_id]
-    live = ShopProduct.objects.visible_to(principal).live()
-    columns = ("pk", "shop_id", "product_id")
-    by_id = {pk: (pk, shop_id) for pk, shop_id, _product_id in live.filter(pk__in=ids).values_list(*columns)} if ids else {}
-    rows = live.filter(pk__in=rows_of_pairs(pairs)).values_list(*columns) if pairs else ()
-    by_pair = {(shop_id, product_id): (pk, shop_id) for pk, shop_id, product_id in rows}
-    found: dict[int, tuple[int, Asked]] = {}
+    shop_of = dict(ShopProduct.objects.visible_to(principal).live().filter(pk__in=named).values_list("pk", "shop_id")) if named else {}
+    shops = lock_shops(shop_ids={*shop_of.values(), *(shop_id for shop_id, _product_id in pairs)}, principal=principal)
+    asked = rows_asked(changes=changes, named=shop_of.keys(), paired=live_rows_of(pairs) if pairs else {})
+    batch = new_batch(shops=shops, source=source, principal=principal, now=now, reason=reason)
+    return outcome_of(write_whole(shops=shops, asked=asked, batch=batch))
+
+
+def rows_asked(*, changes: Sequence[Change], named: Collection[int], paired: dict[tuple[int, int], int]) -> list[Asked]:
+    """The changes by row, in id order. Raises NotThere, Invalid on a row that is named twice."""
+    asked: dict[int, Asked] = {}
     for change in changes:
-        named = change.shop_product_id
-        row = by_id.get(named) if named else by_pair.get((change.shop_id or 0, change.product_id or 0))
-        if row is None:
+        pk = change.shop_product_id or paired.get((change.shop_id or 0, change.product_id or 0))
+        if pk is None or (change.shop_product_id and pk not in named):
             raise NotThere
-        pk, shop_id = row
-        if pk in found:
+        if pk in asked:
             raise Invalid(_("同一商品出现多次"))
-        found[pk] = (shop_id, Asked(pk, change.price, change.member_price, change.sort))
-    return [found[pk] for pk in sorted(found)]
+        asked[pk] = Asked(pk, change.price, change.member_price, change.sort)
+    return [asked[pk] for pk in sorted(asked)]
 
 
 def write_whole(*, shops: dict[int, Shop], asked: list[Asked], batch: PriceChange) -> Written:
@@ -80,8 +74,8 @@ def write_whole(*, shops: dict[int, Shop], asked: list[Asked], batch: PriceChang
     return written
 
 
-def outcome_of(written: Written, **others: int | tuple[str, ...]) -> Outcome:
-    return Outcome(change_id=written.change_id, changed=written.changed, unchanged=written.matched - written.changed, **others)  # type: ignore[arg-type]
+def outcome_of(written: Written) -> Outcome:
+    return Outcome(change_id=written.change_id, changed=written.changed, unchanged=written.matched - written.changed)
 
 
 @transaction.atomic
@@ -109,5 +103,5 @@ def unify_price(
     rows = ShopProduct.objects.live().filter(product=product_id, shop__in=shops).order_by("pk").values_list("pk", "shop_id")
     asked = {shop_id: Asked(pk, price, member_price, None) for pk, shop_id in rows}
     without = tuple(shop.name for pk, shop in shops.items() if pk not in asked)
-    batch = PriceChange(tenant_id=tenant_of(shops), source=ChangeSource.UNIFY, user=principal.user, created_at=now)
-    return outcome_of(write_whole(shops=shops, asked=list(asked.values()), batch=batch), shops_without=without)
+    batch = new_batch(shops=shops, source=ChangeSource.UNIFY, principal=principal, now=now)
+    return replace(outcome_of(write_whole(shops=shops, asked=list(asked.values()), batch=batch)), shops_without=without)

@@ -3,10 +3,9 @@
 import json
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models.expressions import RawSQL
 
 from pricing.models import PriceChange, PriceLog, ShopProduct
 from pricing.prices.batches import write_rows
@@ -70,26 +69,26 @@ WITH asked AS (
 SELECT (SELECT id FROM batch), (SELECT count(*) FROM asked), (SELECT count(*) FROM changed)
 """
 
-# A list of (shop, product) is one parameter: no limit of parameters, no chunks.
+# A list is one parameter: no limit of parameters, no chunks.
 PAIRS = {
     "postgresql": """
-        SELECT row.id FROM unnest(%s::bigint[], %s::bigint[]) AS pair (shop_id, product_id)
+        SELECT row.shop_id, row.product_id, row.id FROM unnest(%s::bigint[], %s::bigint[]) AS pair (shop_id, product_id)
         JOIN pricing_shopproduct AS row USING (shop_id, product_id) WHERE row.removed_at IS NULL
     """,
     "sqlite": """
-        SELECT row.id FROM json_each(%s) AS pair JOIN pricing_shopproduct AS row
+        SELECT row.shop_id, row.product_id, row.id FROM json_each(%s) AS pair JOIN pricing_shopproduct AS row
         ON row.shop_id = json_extract(pair.value, '$[0]') AND row.product_id = json_extract(pair.value, '$[1]')
         WHERE row.removed_at IS NULL
     """,
 }
 
 
-def rows_of_pairs(pairs: list[tuple[int, int]]) -> RawSQL:
-    """A subquery of the ids of the live rows of ``pairs`` of shop and product."""
-    if connection.vendor == "postgresql":
-        columns = ([shop_id for shop_id, _product_id in pairs], [product_id for _shop_id, product_id in pairs])
-        return RawSQL(PAIRS["postgresql"], columns)  # noqa: S611  # a constant; the values are parameters
-    return RawSQL(PAIRS["sqlite"], [json.dumps(pairs)])  # noqa: S611  # the same
+def live_rows_of(pairs: list[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    """The ids of the live rows by shop and product."""
+    values = [list(column) for column in zip(*pairs, strict=True)] if connection.vendor == "postgresql" else [json.dumps(pairs)]
+    with connection.cursor() as cursor:
+        cursor.execute(PAIRS[connection.vendor], values)
+        return {(shop_id, product_id): pk for shop_id, product_id, pk in cursor.fetchall()}
 
 
 def write_changes(*, shops: dict[int, Shop], asked: list[Asked], batch: PriceChange) -> Written:
@@ -102,7 +101,7 @@ def write_changes(*, shops: dict[int, Shop], asked: list[Asked], batch: PriceCha
 
 
 def write_in_one_statement(*, asked: list[Asked], batch: PriceChange) -> Written:
-    values = {
+    values: dict[str, Any] = {
         "ids": [row.pk for row in asked],
         "prices": [row.price for row in asked],
         "member_prices": [row.member_price for row in asked],
@@ -127,12 +126,12 @@ def write_with_orm(*, shops: dict[int, Shop], asked: list[Asked], batch: PriceCh
         if row is None:
             continue
         old = (row.price, row.member_price, row.sort)
-        new = tuple(before if value is None else value for value, before in zip(wanted[1:], old, strict=True))
-        if new == old:
-            continue
-        row.price, row.member_price, row.sort = new
-        changed.append(row)
-        if new[:2] != old[:2]:
+        row.price = row.price if wanted.price is None else wanted.price
+        row.member_price = row.member_price if wanted.member_price is None else wanted.member_price
+        row.sort = row.sort if wanted.sort is None else wanted.sort
+        if (row.price, row.member_price, row.sort) != old:
+            changed.append(row)
+        if (row.price, row.member_price) != old[:2]:
             logs.append(log_of(row, batch, old_price=old[0], old_member_price=old[1]))
     if changed:
         batch.save()

@@ -44,7 +44,9 @@ class Command(BaseCommand):
             try:
                 probe.bind((host, port))
             except OSError as error:
-                raise CommandError(f"Port {port} on {host} can't be used ({error.strerror}). Choose another one: make run PORT=8001") from error
+                raise CommandError(
+                    f"Port {port} on {host} can't be used ({error.strerror}). Choose another one: make run PORT=8001"
+                ) from error
 
     def check_folders(self) -> None:
         folders = [settings.MEDIA_ROOT, settings.STATIC_ROOT]
@@ -75,7 +77,19 @@ class Command(BaseCommand):
         threads = 4
         address = ["--host", options["host"], "--port", str(options["port"])]
         size = ["--workers", str(workers), "--blocking-threads", str(threads), "--backpressure", "256", "--workers-kill-timeout", "10"]
-        return [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", *address, *size, "--log-level", "warning", "config.wsgi:application"]
+        return [
+            sys.executable,
+            "-m",
+            "granian",
+            "--interface",
+            "wsgi",
+            "--no-ws",
+            *address,
+            *size,
+            "--log-level",
+            "warning",
+            "config.wsgi:application",
+        ]
 
     def watch(self, commands: list[list[str]]) -> int:
         """Run the commands beside each other; when one ends or we are told to stop, all stop. Returns the exit status."""

@@ -1,0 +1,1 @@
+"""Dates and numbers as the shops write them, in every language."""

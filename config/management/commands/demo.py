@@ -1,0 +1,30 @@
+"""The demo data, for a first look and for development."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from config.demo import building, people
+
+
+class Command(BaseCommand):
+    help = "Make the demo's tenants, shops, prices, group buys and orders; a repeated run renews the running group buys."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not (settings.DEMO or settings.DEBUG):
+            raise CommandError("The demo's passwords are public, so it is made only with DEMO=on or DEBUG=on.")
+        try:
+            shop = building.build_or_renew(now=timezone.now(), tell=self.tell)
+        except people.UsernameTaken as error:
+            raise CommandError(f"The user name {error} is taken by somebody else. Rename that account, then run demo again.") from error
+        except building.NotOurs as error:
+            raise CommandError("A tenant with the code demo is there without the demo's shops. Rename it, then run demo again.") from error
+        self.stdout.write(f"Accounts: {', '.join(people.USERNAMES)}; password: {people.PASSWORD}")
+        self.stdout.write(f"appKey={shop.app_key} appSecret={shop.app_secret}")
+
+    def tell(self, step: str) -> None:
+        """Only to a person at a terminal."""
+        if self.stderr.isatty():
+            self.stderr.write(f"demo: {step} …")

@@ -1,0 +1,106 @@
+"""The sidebar of the admin: what a person may open, grouped as a day goes."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+
+class Page(NamedTuple):
+    """``view``: a name under ``admin:``; ``right``: the permission that opens it; ``query`` narrows a list."""
+
+    title: Any
+    icon: str
+    view: str
+    right: str
+    query: str = ""
+
+
+MENU: Sequence[tuple[Any, Sequence[Page]]] = (
+    (
+        _("今日"),
+        (
+            Page(_("取货核销"), "qr_code_scanner", "groupbuy_verify", "groupbuy.change_order"),
+            Page(_("概览"), "dashboard", "index", ""),
+        ),
+    ),
+    (
+        _("订单"),
+        (
+            Page(_("团购订单"), "receipt_long", "groupbuy_order_changelist", "groupbuy.view_order"),
+            Page(_("支付"), "payments", "groupbuy_payment_changelist", "groupbuy.view_payment"),
+            Page(_("退款"), "currency_exchange", "groupbuy_refund_changelist", "groupbuy.view_refund"),
+        ),
+    ),
+    (
+        _("团购"),
+        (
+            Page(_("团购"), "campaign", "groupbuy_groupbuying_changelist", "groupbuy.view_groupbuying"),
+            Page(_("分享"), "share", "groupbuy_share_changelist", "groupbuy.view_share"),
+            Page(_("访客"), "footprint", "groupbuy_visitor_changelist", "groupbuy.view_visitor"),
+        ),
+    ),
+    (
+        _("商品与价格"),
+        (
+            Page(_("门店商品"), "sell", "pricing_shopproduct_changelist", "pricing.view_shopproduct"),
+            Page(_("调价批次"), "history", "pricing_pricechange_changelist", "pricing.view_pricechange"),
+            Page(_("调价记录"), "price_change", "pricing_pricelog_changelist", "pricing.view_pricelog"),
+            Page(_("库存"), "inventory_2", "pricing_stockfigure_changelist", "pricing.view_stockfigure"),
+            Page(_("商品库"), "nutrition", "retail_product_changelist", "retail.view_product"),
+            Page(_("商品分类"), "category", "retail_productclass_changelist", "retail.view_productclass"),
+            Page(_("行情价"), "monitoring", "pricing_marketprice_changelist", "pricing.view_marketprice"),
+        ),
+    ),
+    (
+        _("门店与设备"),
+        (
+            Page(_("门店"), "storefront", "shops_shop_changelist", "shops.view_shop"),
+            Page(_("摊位"), "deck", "shops_stall_changelist", "shops.view_stall"),
+            Page(_("设备"), "point_of_sale", "shops_device_changelist", "shops.view_device"),
+            Page(_("授权"), "verified_user", "shops_licence_changelist", "shops.view_licence"),
+            Page(_("配置"), "tune", "shops_configvalue_changelist", "shops.view_configvalue"),
+        ),
+    ),
+    (
+        _("系统"),
+        (
+            Page(_("员工账号"), "badge", "retail_user_changelist", "retail.view_user", "is_staff__exact=1"),
+            Page(_("买家"), "group", "retail_user_changelist", "retail.view_user", "is_staff__exact=0"),
+            Page(_("操作记录"), "manage_search", "admin_logentry_changelist", "admin.view_logentry"),
+            Page(_("租户"), "apartment", "retail_tenant_changelist", "retail.view_tenant"),
+            Page(_("微信身份"), "forum", "retail_wechatidentity_changelist", "retail.view_wechatidentity"),
+            Page(_("支付事件"), "receipt", "groupbuy_paymentevent_changelist", "groupbuy.view_paymentevent"),
+            Page(_("设备类型"), "devices_other", "shops_devicetype_changelist", "shops.view_devicetype"),
+            Page(_("配置项"), "settings", "shops_configitem_changelist", "shops.view_configitem"),
+        ),
+    ),
+)
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The theme's description of the sidebar."""
+    here = request.path
+    return [
+        {"title": title, "separator": number > 0, "items": [item(page, here, request) for page in pages]}
+        for number, (title, pages) in enumerate(MENU)
+    ]
+
+
+def item(page: Page, here: str, request: HttpRequest) -> dict[str, Any]:
+    address = reverse(f"admin:{page.view}")
+    on_list = here == address or (here.startswith(address) and page.view != "index")
+    right_rows = all(request.GET.get(name) == value for name, _equals, value in [page.query.partition("=")] if name)
+    return {
+        "title": page.title,
+        "icon": page.icon,
+        "link": f"{address}?{page.query}" if page.query else address,
+        "active": on_list and right_rows,
+        "permission": may(page.right),
+    }
+
+
+def may(right: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: not right or request.user.has_perm(right)

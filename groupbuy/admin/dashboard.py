@@ -1,0 +1,92 @@
+"""The first page: what waits for this person today."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Q, Sum
+from django.db.models.functions import TruncDate
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from groupbuy.admin.orders import goods_of
+from groupbuy.models import DeliverType, GroupBuying, Order, OrderStatus, Payment, PaymentUse, Refund, RefundState
+from groupbuy.models.orders import BOUGHT, TO_DELIVER
+from retail.backoffice import caller
+from retail.money import to_cents
+from retail.principals import Principal
+
+DAYS = 14
+S = OrderStatus
+
+
+def figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Six queries, whatever the number of rows; called by the theme."""
+    principal, now = caller(request), timezone.now()
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    running = GroupBuying.objects.visible_to(principal).running(now).select_related("shop", "product").order_by("end_at")
+    newest = Order.objects.visible_to(principal).filter(status__in=TO_DELIVER).select_related("buyer", "shop").order_by("-paid_at", "-pk")
+    return context | {
+        "title": _("概览"),
+        "cards": cards(principal, midnight=midnight, now=now),
+        "running": [progress(group_buying) for group_buying in running[:6]],
+        "newest": [(order, goods_of(order)) for order in newest[:8]],
+        "days": turnover(principal, midnight=midnight) if principal.sees_costs else [],
+    }
+
+
+def cards(principal: Principal, *, midnight: datetime, now: datetime) -> list[dict[str, Any]]:
+    today = Q(paid_at__gte=midnight, status__in=BOUGHT)
+    pick_up = Q(deliver_type=DeliverType.PICK_UP, status__in=TO_DELIVER)
+    express = Q(deliver_type=DeliverType.EXPRESS, status__in=(S.PAID, S.CONFIRMED))
+    sums = Order.objects.visible_to(principal).aggregate(
+        paid=Count("pk", filter=today),
+        money=Sum("money", filter=today),
+        confirm=Count("pk", filter=Q(status=S.PAID)),
+        pick_up=Count("pk", filter=pick_up),
+        express=Count("pk", filter=express),
+    )
+    orders = reverse("admin:groupbuy_order_changelist")
+    shown = [
+        card(_("今日已付订单"), sums["paid"], f"{orders}?paid_at_from={midnight:%Y-%m-%d}"),
+        card(_("待确认"), sums["confirm"], f"{orders}?status__exact=1"),
+        card(_("待提货"), sums["pick_up"], f"{orders}?deliver_type__exact=1&status__in=1,3,8"),
+        card(_("待发快递"), sums["express"], f"{orders}?deliver_type__exact=2&status__in=1,8"),
+    ]
+    if principal.sees_costs:
+        shown.insert(0, card(_("今日成交额"), f"¥{to_cents(sums['money']):,}", f"{orders}?paid_at_from={midnight:%Y-%m-%d}"))
+        shown += troubles(principal)
+    return shown
+
+
+def troubles(principal: Principal) -> list[dict[str, Any]]:
+    """Only when there are some: money that a person must look at."""
+    held = Payment.objects.visible_to(principal).filter(use=PaymentUse.HELD).count()
+    stuck = Refund.objects.visible_to(principal).filter(state__in=(RefundState.ABNORMAL, RefundState.REJECTED)).count()
+    found = []
+    if held:
+        found.append(card(_("待核对支付"), held, reverse("admin:groupbuy_payment_changelist") + "?use__exact=held", alarm=True))
+    if stuck:
+        found.append(card(_("退款异常"), stuck, reverse("admin:groupbuy_refund_changelist") + "?state__in=abnormal,rejected", alarm=True))
+    return found
+
+
+def card(title: str, value: Any, href: str, *, alarm: bool = False) -> dict[str, Any]:
+    return {"title": title, "value": value, "href": href, "alarm": alarm}
+
+
+def progress(group_buying: GroupBuying) -> dict[str, Any]:
+    return {"group_buying": group_buying, "percent": round(group_buying.taken * 100 / max(group_buying.quota, 1))}
+
+
+def turnover(principal: Principal, *, midnight: datetime) -> list[dict[str, Any]]:
+    """Money received on each of the last 14 days, with the height of its bar in percent of the best day."""
+    first = midnight - timedelta(days=DAYS - 1)
+    rows = Order.objects.visible_to(principal).filter(paid_at__gte=first, status__in=BOUGHT)
+    sums = {
+        row["day"]: to_cents(row["money"]) for row in rows.annotate(day=TruncDate("paid_at")).values("day").annotate(money=Sum("money"))
+    }
+    days = [(first + timedelta(days=number)).date() for number in range(DAYS)]
+    best = max(sums.values(), default=0) or 1
+    return [{"day": day, "money": sums.get(day, to_cents(0)), "percent": round(sums.get(day, 0) * 100 / best)} for day in days]

@@ -1,0 +1,302 @@
+"""Group buys: written down, switched, ended and cancelled."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, Model, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from groupbuy import group_buyings
+from groupbuy.forms import CancelForm
+from groupbuy.models import GroupBuying, GroupBuyingImage, Order, Outcome
+from retail.backoffice import (
+    BooleanRadioFilter,
+    ChoicesDropdownFilter,
+    Question,
+    RangeDateFilter,
+    RelatedFilter,
+    ScopedForm,
+    ScopedInline,
+    caller,
+    display,
+    page_action,
+    page_of,
+)
+from retail.money import ZERO, to_cents
+from shops.admin import OfShopAdmin
+
+# What buyers have agreed to.
+AGREED = ("shop", "product", "price", "deliver_type")
+
+
+class GroupBuyingForm(ScopedForm):
+    """The rules of a group buy in words, where the database would only say no."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        self.check_times(cleaned)
+        self.check_quantities(cleaned)
+        price = cleaned.get("price")
+        if price is not None and price <= 0:
+            self.add_error("price", _("单价须大于 0"))
+        shop = cleaned.get("shop")
+        if shop is not None and self.instance.pk is None:
+            self.instance.tenant_id = shop.tenant_id
+        return cleaned
+
+    def check_times(self, cleaned: dict[str, Any]) -> None:
+        start_at, end_at = cleaned.get("start_at"), cleaned.get("end_at")
+        if start_at and end_at and end_at <= start_at:
+            self.add_error("end_at", _("结束时间须晚于开始时间"))
+        elif end_at and "end_at" in self.changed_data and end_at <= timezone.now():
+            self.add_error("end_at", _("结束时间已过；要立即结束请用「提前结束」"))
+
+    def check_quantities(self, cleaned: dict[str, Any]) -> None:
+        quota, min_qty, limit = cleaned.get("quota"), cleaned.get("min_qty"), cleaned.get("per_buyer_limit")
+        if quota is None:
+            return
+        if quota < max(self.instance.taken, 1):
+            self.add_error("quota", _("库存不能少于已占用的 %(taken)s 份") % {"taken": self.instance.taken} if quota else _("库存须大于 0"))
+        if min_qty and min_qty > quota:
+            self.add_error("min_qty", _("成团份数不能超过库存"))
+        if limit and limit > quota:
+            self.add_error("per_buyer_limit", _("每人限购不能超过库存"))
+
+
+class ImageInline(ScopedInline):
+    model = GroupBuyingImage
+    fields = ("image", "sort")
+    verbose_name_plural = gettext_lazy("图片")
+
+
+@admin.register(GroupBuying)
+class GroupBuyingAdmin(OfShopAdmin):
+    form = GroupBuyingForm
+    tenant_path = "tenant"
+    list_display = ("named", "shop", "amount", "sold", "order_count", "ends", "state_label", "link")
+    list_filter = (
+        ("shop", RelatedFilter),
+        ("in_use", BooleanRadioFilter),
+        ("outcome", ChoicesDropdownFilter),
+        ("end_at", RangeDateFilter),
+    )
+    list_select_related = ("shop", "product")
+    search_fields = ("name", "product__name", "product__code", "product__pinyin")
+    search_help_text = gettext_lazy("团购名称、商品名称、货号、拼音首字母")
+    autocomplete_fields = ("product",)
+    inlines = (ImageInline,)
+    fixed = ("in_use",)
+    readonly_fields = ("taken", "paid_units", "order_count", "visits", "creator_name", "created_at", "state")
+    actions_detail = ("switch", "close_early", "cancel")
+    fieldsets = (
+        (None, {"fields": ("name", "shop", "product", "spec", "description")}),
+        (gettext_lazy("价格与库存"), {"fields": (("price", "quota"), ("per_buyer_limit", "min_qty"))}),
+        (gettext_lazy("时间"), {"fields": (("start_at", "end_at"), "in_use")}),
+        (
+            gettext_lazy("配送"),
+            {"fields": ("deliver_type", "address", ("lbs", "phone")), "description": gettext_lazy("自提地址、坐标和电话留空则用门店的。")},
+        ),
+        (gettext_lazy("进展"), {"fields": (("state", "taken"), ("paid_units", "order_count"), ("visits", "creator_name"))}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        own = Order.objects.filter(group_buying=OuterRef("pk")).order_by()
+        units = own.bought().values("group_buying").annotate(n=Sum("qty")).values("n")
+        count = own.live().values("group_buying").annotate(n=Count("pk")).values("n")
+        return super().get_queryset(request).annotate(units=Coalesce(Subquery(units), 0), live=Coalesce(Subquery(count), 0))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        readonly = super().get_readonly_fields(request, obj)
+        return [*readonly, *AGREED] if obj is not None and obj.last_sequence else readonly
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if obj is not None else fieldsets[:-1]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        now = timezone.localtime().replace(second=0, microsecond=0)
+        evening = now.replace(hour=20, minute=0) + timedelta(days=1)
+        return {"start_at": now, "end_at": evening} | super().get_changeform_initial_data(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        decided = isinstance(obj, GroupBuying) and obj.outcome != Outcome.OPEN
+        return bool(super().has_change_permission(request, obj)) and not decided
+
+    def has_manage_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return bool(request.user.has_perm("groupbuy.change_groupbuying"))
+
+    def begin(self, request: HttpRequest, instance: GroupBuying) -> None:
+        instance.creator = caller(request).user  # type: ignore[assignment]
+        instance.address = instance.address or instance.shop.address
+        instance.lbs = instance.lbs or instance.shop.lbs_point
+        instance.phone = instance.phone or instance.shop.phone
+
+    def save_model(self, request: HttpRequest, obj: GroupBuying, form: Any, change: bool) -> None:
+        """The stock goes through its service, before the rest when it grows and after it when it shrinks: the minimum lies below it."""
+        changed = list(form.changed_data)
+        if not change or "quota" not in changed:
+            super().save_model(request, obj, form, change)
+            return
+        others = self.written(obj, [name for name in changed if name != "quota"])
+        grows = obj.quota > form.initial["quota"]
+        if others and not grows:
+            obj.save(update_fields=others)
+        group_buyings.change_quota(group_buying_id=obj.pk, quota=obj.quota, principal=caller(request), now=timezone.now())
+        if others and grows:
+            obj.save(update_fields=others)
+
+    def written(self, instance: Model, changed: Sequence[str]) -> list[str]:
+        return [name for name in super().written(instance, changed) if name != "in_use"]
+
+    def view_on_site(self, group_buying: GroupBuying) -> str:
+        return f"/g/{group_buying.pk}/"
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
+        group_buying = self.get_object(request, str(object_id))
+        if group_buying.outcome != Outcome.OPEN:
+            return []
+        now = timezone.now()
+        offered = {"switch", "cancel"} | ({"close"} if group_buying.start_at < now < group_buying.end_at else set())
+        return [action for action in super().get_actions_detail(request, object_id) if action.path in offered]
+
+    @page_action(description=gettext_lazy("启用 / 停用"), path="switch", permission="manage", icon="toggle_on")
+    def switch(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        group_buying = self.get_object(request, object_id)
+        on = not group_buying.in_use
+
+        def act(values: dict[str, Any]) -> str:
+            group_buyings.switch(group_buying_id=group_buying.pk, in_use=on, principal=caller(request), now=timezone.now())
+            return _("已启用，可以下单") if on else _("已停用，不再接受新订单")
+
+        note = _("启用后买家可以继续下单。") if on else _("停用后只是不再接受新订单，已有订单照常履约；随时可以再启用。")
+        title = _("启用团购") if on else _("停用团购")
+        question = Question(title=title, facts=figures(group_buying), note=note, button=title)
+        return self.ask(request, question, act, touched=[group_buying], back=page_of(group_buying))
+
+    @page_action(description=gettext_lazy("提前结束"), path="close", permission="manage", icon="timer_off")
+    def close_early(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        group_buying = self.get_object(request, object_id)
+
+        def act(values: dict[str, Any]) -> str:
+            group_buyings.close_early(group_buying_id=group_buying.pk, principal=caller(request), now=timezone.now())
+            return _("团购已结束")
+
+        note = _("结束时间改为现在。")
+        if group_buying.min_qty:
+            note += _("成团需要 %(needed)s 份，已付 %(paid)s 份；不足则全部自动退款。") % {
+                "needed": group_buying.min_qty,
+                "paid": group_buying.units,
+            }
+        question = Question(title=_("提前结束"), facts=figures(group_buying), note=note, button=_("立即结束"), danger=True)
+        return self.ask(request, question, act, touched=[group_buying], back=page_of(group_buying))
+
+    @page_action(description=gettext_lazy("取消团购"), path="cancel", permission="manage", icon="block", danger=True)
+    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        group_buying = self.get_object(request, object_id)
+
+        def act(values: dict[str, Any]) -> str:
+            group_buyings.cancel(group_buying_id=group_buying.pk, reason=values["reason"], principal=caller(request), now=timezone.now())
+            return _("团购已取消，已付订单将自动退款：%(reason)s") % {"reason": values["reason"]}
+
+        question = Question(
+            title=_("取消团购"),
+            facts=figures(group_buying),
+            note=_("取消不能撤销：未支付的订单关闭，已支付的订单全部原路退款。只想停止接单请用「停用」。"),
+            button=_("取消并退款"),
+            danger=True,
+            form=CancelForm,
+            form_options={"expected": group_buying.name},
+        )
+        return self.ask(request, question, act, touched=[group_buying], back=page_of(group_buying))
+
+    @display(description=gettext_lazy("团购"), header=True, ordering="name")
+    def named(self, group_buying: GroupBuying) -> tuple[str, str]:
+        return group_buying.name, " · ".join(part for part in (group_buying.product.name, group_buying.spec) if part)
+
+    @display(description=gettext_lazy("单价"), ordering="price")
+    def amount(self, group_buying: GroupBuying) -> str:
+        return f"¥{group_buying.price}"
+
+    @display(description=gettext_lazy("已售 / 库存"))
+    def sold(self, group_buying: Any) -> str:
+        return f"{group_buying.units} / {group_buying.quota}"
+
+    @display(description=gettext_lazy("已付份数"))
+    def paid_units(self, group_buying: Any) -> int:
+        return int(group_buying.units)
+
+    @display(description=gettext_lazy("订单"))
+    def order_count(self, group_buying: Any) -> str:
+        address = reverse("admin:groupbuy_order_changelist")
+        return format_html('<a class="text-link" href="{}?group_buying__id__exact={}">{}</a>', address, group_buying.pk, group_buying.live)
+
+    @display(description=gettext_lazy("访问次数"))
+    def visits(self, group_buying: GroupBuying) -> int:
+        return group_buying.visit_times.times if hasattr(group_buying, "visit_times") else 0
+
+    @display(description=gettext_lazy("创建人"))
+    def creator_name(self, group_buying: GroupBuying) -> str:
+        return group_buying.creator.nickname
+
+    @display(description=gettext_lazy("结束时间"), ordering="end_at")
+    def ends(self, group_buying: GroupBuying) -> Any:
+        return group_buying.end_at
+
+    @display(
+        description=gettext_lazy("状态"),
+        label={
+            "running": "success",
+            "waiting": "info",
+            "full": "warning",
+            "off": "danger",
+            "failed": "danger",
+            "cancelled": "danger",
+            "succeeded": "success",
+            "over": "default",
+        },
+    )
+    def state_label(self, group_buying: GroupBuying) -> tuple[str, str]:
+        return state_of(group_buying)
+
+    @display(description=gettext_lazy("状态"))
+    def state(self, group_buying: GroupBuying) -> str:
+        return state_of(group_buying)[1]
+
+    @display(description=gettext_lazy("买家页面"))
+    def link(self, group_buying: GroupBuying) -> str:
+        return format_html('<a class="text-link" href="{}" target="_blank">{}</a>', self.view_on_site(group_buying), _("打开"))
+
+
+def state_of(group_buying: GroupBuying) -> tuple[str, str]:
+    """A word for the badge's colour, and what is shown."""
+    now = timezone.now()
+    if group_buying.outcome != Outcome.OPEN:
+        return str(group_buying.outcome), group_buying.get_outcome_display()
+    if now >= group_buying.end_at:
+        return "over", _("已结束")
+    if not group_buying.in_use:
+        return "off", _("已停用")
+    if now < group_buying.start_at:
+        return "waiting", _("未开始")
+    return ("full", _("已售罄")) if group_buying.stock <= 0 else ("running", _("进行中"))
+
+
+def figures(group_buying: Any) -> list[tuple[Any, Any]]:
+    """What a decision about a group buy touches."""
+    bought = group_buying.orders.bought()
+    money = to_cents(bought.aggregate(total=Sum("money"))["total"] or ZERO)
+    return [
+        (_("团购"), group_buying.name),
+        (_("待支付订单"), group_buying.orders.awaiting_payment().count()),
+        (_("已付订单"), bought.count()),
+        (_("已付份数"), f"{group_buying.units} / {group_buying.quota}"),
+        (_("已付金额"), f"¥{money}"),
+    ]

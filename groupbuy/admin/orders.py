@@ -1,0 +1,329 @@
+"""Orders: looked up, moved on, refunded; never written by hand."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Case, Q, QuerySet, Value, When
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from groupbuy import fulfilment, payments, refunds
+from groupbuy import orders as order_services
+from groupbuy.forms import DeliverForm, RefundForm
+from groupbuy.models import ActorKind, DeliverType, Order, OrderEvent, OrderStatus, PaymentUse
+from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, TO_DELIVER
+from retail.backoffice import (
+    AutocompleteFilter,
+    ChoicesDropdownFilter,
+    Question,
+    RangeDateFilter,
+    ReadOnlyAdmin,
+    RelatedFilter,
+    caller,
+    display,
+    page_action,
+    page_of,
+)
+from retail.money import ZERO
+from retail.principals import Role
+from retail.wire.masking import mask_phone
+
+BADGES = {
+    OrderStatus.UNPAID: "warning",
+    OrderStatus.PAID: "info",
+    OrderStatus.CONFIRMED: "primary",
+    OrderStatus.SHIPPED: "primary",
+    OrderStatus.COMPLETED: "success",
+    OrderStatus.PAY_FAILED: "danger",
+    OrderStatus.REFUNDED: "danger",
+    OrderStatus.EXPIRED: "default",
+    OrderStatus.CLOSED: "default",
+}
+CODE_LENGTH = 8
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyAdmin):
+    """``deliver_code`` is nowhere here: the clerk types what the buyer shows."""
+
+    list_display = ("number", "person", "goods", "amount", "status_label", "shop", "created_at")
+    list_filter = (
+        ("status", ChoicesDropdownFilter),
+        ("shop", RelatedFilter),
+        ("group_buying", AutocompleteFilter),
+        ("deliver_type", ChoicesDropdownFilter),
+        ("created_at", RangeDateFilter),
+        ("paid_at", RangeDateFilter),
+    )
+    list_select_related = ("shop", "buyer", "group_buying")
+    # What is searched for depends on who asks: see get_search_results.
+    search_fields = ("code",)
+    search_help_text = gettext_lazy("订单编号、电话尾号、买家、商品")
+    pills = (
+        (gettext_lazy("全部"), ""),
+        (gettext_lazy("待支付"), "status__in=0,7"),
+        (gettext_lazy("待确认"), "status__exact=1"),
+        (gettext_lazy("待提货/收货"), "status__in=1,3,8"),
+        (gettext_lazy("已完成"), "status__exact=4"),
+        (gettext_lazy("已退款"), "status__exact=2"),
+    )
+    actions = ("confirm", "deliver")
+    actions_detail = ("confirm_one", "deliver_one", "recheck", "close_order", "refund")
+    change_form_outer_after_template = "admin/groupbuy/order_story.html"
+    fieldsets = (
+        (
+            gettext_lazy("订单"),
+            {"fields": (("status_text", "amount"), ("code", "sequence"), ("group_buying_name", "shop_name"), ("created_at", "paid_at"))},
+        ),
+        (gettext_lazy("商品"), {"fields": (("product_name", "spec"), ("price", "qty"))}),
+        (
+            gettext_lazy("买家与配送"),
+            {"fields": (("buyer_name", "phone_shown"), ("deliver_type", "address_shown"), ("carrier", "tracking_number"), "remark_shown")},
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """``masked``: clerks see a buyer's phone and address while there is something to hand over."""
+        clerk = caller(request).role == Role.CLERK
+        masked = Case(When(status__in=TO_DELIVER, then=Value(False)), default=Value(clerk))
+        return super().get_queryset(request).annotate(masked=masked).select_related(*self.list_select_related)
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Order], search_term: str) -> tuple[QuerySet[Order], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = Q(code__icontains=term) | Q(buyer__nickname__icontains=term) | Q(product_name__icontains=term)
+        found |= Q(group_buying__name__icontains=term)
+        if term.isdigit():
+            # A list that answers to phones would unmask them, one digit after the other.
+            found |= Q(phone__endswith=term, masked=False)
+        if term.isdigit() and len(term) == CODE_LENGTH:
+            found |= self.by_pick_up_code(request, term)
+        return queryset.filter(found), False
+
+    def by_pick_up_code(self, request: HttpRequest, code: str) -> Q:
+        """Headquarters may look one up; for shops, which could try them out, there is the page that counts the wrong ones."""
+        if self.role_in(request, Role.HEADQUARTERS):
+            return Q(deliver_code=code, status__in=TO_DELIVER)
+        messages.info(request, _("按取货码查找请用「取货核销」"))
+        return Q(pk__in=())
+
+    def has_fulfil_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return bool(request.user.has_perm("groupbuy.change_order"))
+
+    def has_close_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return self.role_in(request, Role.MANAGER, Role.HEADQUARTERS)
+
+    def has_refund_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return self.role_in(request, Role.HEADQUARTERS)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
+        order = self.get_object(request, str(object_id))
+        offered = offers(order)
+        return [action for action in super().get_actions_detail(request, object_id) if action.path in offered]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Order | None = None, **kwargs: Any) -> Any:
+        if obj is not None:
+            context |= {"timeline": timeline(obj), "payments": self.money_of(request, obj)}
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
+    def money_of(self, request: HttpRequest, order: Order) -> list[Any]:
+        if not request.user.has_perm("groupbuy.view_payment"):
+            return []
+        return list(order.payments.prefetch_related("refunds__user").order_by("pk"))
+
+    @admin.action(description=gettext_lazy("确认订单"), permissions=["fulfil"])
+    def confirm(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        rows = self.fit(request, queryset, [OrderStatus.PAID])
+        return self.ask_confirm(request, rows, request.get_full_path()) if rows else None
+
+    @admin.action(description=gettext_lazy("发货 / 到店"), permissions=["fulfil"])
+    def deliver(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        rows = self.fit(request, queryset, [OrderStatus.PAID, OrderStatus.CONFIRMED])
+        return self.ask_deliver(request, rows, request.get_full_path()) if rows else None
+
+    def fit(self, request: HttpRequest, queryset: QuerySet[Order], statuses: Sequence[OrderStatus]) -> list[Order]:
+        """The chosen orders in one of ``statuses``; the person hears of the others."""
+        rows = self.chosen(request, queryset) or []
+        fitting = [row for row in rows if row.status in statuses]
+        if len(fitting) < len(rows):
+            skipped = _("%(count)s 个订单的状态不符，已跳过") % {"count": len(rows) - len(fitting)}
+            messages.warning(request, skipped)
+        return fitting
+
+    @page_action(description=gettext_lazy("确认"), path="confirm", permission="fulfil", icon="check")
+    def confirm_one(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
+        order = self.get_object(request, object_id)
+        return self.ask_confirm(request, [order], page_of(order))
+
+    @page_action(description=gettext_lazy("发货 / 到店"), path="deliver", permission="fulfil", icon="local_shipping")
+    def deliver_one(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
+        order = self.get_object(request, object_id)
+        return self.ask_deliver(request, [order], page_of(order))
+
+    def ask_confirm(self, request: HttpRequest, rows: Sequence[Order], back: str) -> HttpResponse:
+        def act(values: dict[str, Any]) -> str:
+            done = fulfilment.confirm_orders(order_ids=[row.pk for row in rows], principal=caller(request), now=timezone.now())
+            return _("已确认 %(count)s 个订单") % {"count": done}
+
+        question = Question(title=_("确认订单"), facts=figures(rows), rows=lines(rows), button=_("确认订单"))
+        return self.ask(request, question, act, touched=rows, back=back)
+
+    def ask_deliver(self, request: HttpRequest, rows: Sequence[Order], back: str) -> HttpResponse | None:
+        express = [row for row in rows if row.deliver_type == DeliverType.EXPRESS]
+        if express and len(rows) > 1:
+            messages.error(request, _("快递订单各有单号，请逐单发货"))
+            return None
+
+        def act(values: dict[str, Any]) -> str:
+            ids = [row.pk for row in rows]
+            done = fulfilment.deliver_orders(order_ids=ids, principal=caller(request), now=timezone.now(), **values)
+            return _("已发货 %(count)s 个订单") % {"count": done}
+
+        note = "" if express else _("自提订单标记为已到店，买家可以来取货。")
+        form = DeliverForm if express else None
+        title = _("发货") if express else _("标记到店")
+        question = Question(title=title, facts=figures(rows), rows=lines(rows), note=note, button=title, form=form)
+        return self.ask(request, question, act, touched=rows, back=back)
+
+    @page_action(description=gettext_lazy("关闭订单"), path="close", permission="close", icon="cancel")
+    def close_order(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        order = self.get_object(request, object_id)
+
+        def act(values: dict[str, Any]) -> str:
+            order_services.close_order(order_id=order.pk, principal=caller(request), now=timezone.now())
+            return _("订单 %(code)s 已关闭，库存已退回") % {"code": order}
+
+        note = _("关闭前会先到支付渠道关单；如果买家已经付款，订单会变为已支付。")
+        question = Question(title=_("关闭未支付订单"), facts=figures([order]), rows=lines([order]), note=note, button=_("关闭订单"))
+        return self.ask(request, question, act, touched=[order], back=page_of(order))
+
+    @page_action(description=gettext_lazy("查询支付"), path="recheck", permission="close", icon="sync")
+    def recheck(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        order = self.get_object(request, object_id)
+        payment = order.payments.order_by("pk").last()
+
+        def act(values: dict[str, Any]) -> str:
+            asked = payments.recheck(payment_id=payment.pk if payment else 0, principal=caller(request), now=timezone.now())
+            return _("支付渠道的结果：%(state)s") % {"state": asked.get_state_display()}
+
+        facts = [*figures([order]), (_("商户单号"), payment or "—")]
+        question = Question(title=_("查询支付"), facts=facts, note=_("向支付渠道查询最近一次支付的结果。"), button=_("立即查询"))
+        return self.ask(request, question, act, touched=[order], back=page_of(order))
+
+    @page_action(description=gettext_lazy("退款"), path="refund", permission="refund", icon="currency_exchange", danger=True)
+    def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        order = self.get_object(request, object_id)
+        payment = order.payments.filter(use=PaymentUse.APPLIED).first()
+        received, left = (payment.received or ZERO, payment.left_to_refund()) if payment else (ZERO, ZERO)
+
+        def act(values: dict[str, Any]) -> str:
+            wanted = refunds.refund_order(order_id=order.pk, principal=caller(request), now=timezone.now(), **values)
+            return _("已登记退款 ¥%(amount)s，稍后由系统提交到支付渠道") % {"amount": wanted.amount}
+
+        facts = [*figures([order]), (_("实付"), f"¥{received}"), (_("已退或退款中"), f"¥{received - left}"), (_("可退"), f"¥{left}")]
+        question = Question(
+            title=_("退款"),
+            facts=facts,
+            rows=lines([order]),
+            note=_("已发货、已完成的订单退款后不退回库存。"),
+            button=_("确认退款"),
+            danger=True,
+            form=RefundForm,
+            form_options={"left": left},
+        )
+        return self.ask(request, question, act, touched=[order], back=page_of(order))
+
+    @display(description=gettext_lazy("订单"), header=True, ordering="code")
+    def number(self, order: Order) -> tuple[str, str]:
+        return order.code, f"{order.group_buying.name} · #{order.sequence}"
+
+    @display(description=gettext_lazy("买家"), header=True, ordering="buyer__nickname")
+    def person(self, order: Order) -> tuple[str, str]:
+        return order.buyer.nickname, self.phone_shown(order)
+
+    @display(description=gettext_lazy("商品"))
+    def goods(self, order: Order) -> str:
+        return goods_of(order)
+
+    @display(description=gettext_lazy("金额"), ordering="money")
+    def amount(self, order: Order) -> str:
+        return f"¥{order.money}"
+
+    @display(description=gettext_lazy("状态"), label=BADGES, ordering="status")
+    def status_label(self, order: Order) -> tuple[int, str]:
+        return order.status, order.get_status_display()
+
+    @display(description=gettext_lazy("状态"))
+    def status_text(self, order: Order) -> str:
+        refunding = _("（退款中）") if order.is_refunding() else ""
+        return f"{order.get_status_display()}{refunding}"
+
+    @display(description=gettext_lazy("团购"))
+    def group_buying_name(self, order: Order) -> str:
+        return order.group_buying.name
+
+    @display(description=gettext_lazy("门店"))
+    def shop_name(self, order: Order) -> str:
+        return order.shop.name
+
+    @display(description=gettext_lazy("购买人"))
+    def buyer_name(self, order: Order) -> str:
+        return order.buyer.nickname
+
+    @display(description=gettext_lazy("电话"))
+    def phone_shown(self, order: Any) -> str:
+        return mask_phone(order.phone) if order.masked else order.phone
+
+    @display(description=gettext_lazy("地址"))
+    def address_shown(self, order: Any) -> str:
+        return "—" if order.masked else order.address or "—"
+
+    @display(description=gettext_lazy("备注"))
+    def remark_shown(self, order: Any) -> str:
+        return "—" if order.masked else order.remark or "—"
+
+
+def offers(order: Order) -> set[str]:
+    """The paths of the actions that make sense in the order's status; the services decide."""
+    offered = set()
+    if order.status == OrderStatus.PAID:
+        offered |= {"confirm"}
+    if order.status in (OrderStatus.PAID, OrderStatus.CONFIRMED):
+        offered |= {"deliver"}
+    if order.status in BOUGHT:
+        offered |= {"refund"}
+    if order.status in AWAITING_PAYMENT:
+        offered |= {"close"}
+    if order.payments.exists():
+        offered |= {"recheck"}
+    return offered
+
+
+def timeline(order: Order) -> list[OrderEvent]:
+    """Newest first, each with ``who``."""
+    events = list(order.events.select_related("actor").order_by("-pk"))
+    for event in events:
+        name = event.actor.nickname if event.actor else ""
+        event.who = f"{ActorKind(event.actor_kind).label} {name}".strip()  # type: ignore[attr-defined]
+        event.badge = BADGES[OrderStatus(event.to_status)]  # type: ignore[attr-defined]
+    return events
+
+
+def goods_of(order: Order) -> str:
+    return " ".join(part for part in (order.product_name, order.spec, f"×{order.qty}") if part)
+
+
+def figures(rows: Sequence[Order]) -> list[tuple[Any, Any]]:
+    return [
+        (_("订单"), len(rows)),
+        (_("份数"), sum(row.qty for row in rows)),
+        (_("金额"), f"¥{sum((row.money for row in rows), ZERO)}"),
+    ]
+
+
+def lines(rows: Sequence[Order]) -> list[str]:
+    return [f"{row.code} · {row.buyer.nickname} · {goods_of(row)} · {row.get_status_display()}" for row in rows]

@@ -1,0 +1,66 @@
+"""The page at the counter: eight digits in, goods out, next please."""
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from groupbuy import fulfilment
+from groupbuy.admin.orders import goods_of
+from groupbuy.forms import PickUpForm
+from groupbuy.models import Order
+from retail.backoffice import caller
+from retail.backoffice.questions import complain, record
+from retail.wire.errors import Refusal
+from shops.models import Shop
+
+CHOSEN_SHOP = "verify_shop"
+
+
+def verify(request: HttpRequest) -> HttpResponse:
+    """GET the empty page; POST a code: the order; POST it again with ``handed_over``: done."""
+    if not request.user.has_perm("groupbuy.change_order"):
+        raise PermissionDenied
+    shops = Shop.objects.visible_to(caller(request)).open().order_by("code")
+    form = PickUpForm(request.POST or None, shops=shops, initial={"shop": request.session.get(CHOSEN_SHOP)})
+    if request.method != "POST" or not form.is_valid():
+        return show(request, form)
+    shop, code = form.cleaned_data["shop"], form.cleaned_data["code"]
+    request.session[CHOSEN_SHOP] = shop.pk
+    try:
+        if "handed_over" in request.POST:
+            return hand_over(request, shop, code)
+        order = fulfilment.find_by_code(shop_id=shop.pk, code=code, principal=caller(request), now=timezone.now())
+    except Refusal as refusal:
+        complain(request, refusal)
+        return redirect("admin:groupbuy_verify")
+    return show(request, form, order)
+
+
+def hand_over(request: HttpRequest, shop: Shop, code: str) -> HttpResponse:
+    order = fulfilment.verify_code(shop_id=shop.pk, code=code, principal=caller(request), now=timezone.now())
+    done = _("已核销：%(goods)s，交给 %(buyer)s") % {"goods": goods_of(order), "buyer": order.buyer.nickname}
+    record(request, [order], _("核销取货码"))
+    messages.success(request, done)
+    return redirect(reverse("admin:groupbuy_verify"))
+
+
+def show(request: HttpRequest, form: PickUpForm, order: Order | None = None) -> HttpResponse:
+    shops = list(form.fields["shop"].queryset)  # type: ignore[attr-defined]
+    context = admin.site.each_context(request) | {
+        "title": _("取货核销"),
+        "form": form,
+        "shops": shops,
+        "chosen": form["shop"].value() or (shops[0].pk if shops else None),
+        "order": order,
+        "goods": goods_of(order) if order else "",
+        "refunding": order is not None and order.is_refunding(),
+    }
+    return TemplateResponse(request, "admin/groupbuy/verify.html", context)
+
+
+admin.site.add_page("groupbuy/verify/", verify, name="groupbuy_verify")  # type: ignore[attr-defined]

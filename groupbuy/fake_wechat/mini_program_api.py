@@ -1,0 +1,137 @@
+"""The mini-program's server calls (api.weixin.qq.com), as far as a shop needs them."""
+
+import hashlib
+import secrets
+import struct
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from groupbuy.fake_wechat.books import PAID, Books, Refusal
+from groupbuy.fake_wechat.keys import Merchant
+
+Call = Callable[[Books, dict[str, Any], dict[str, Any]], "dict[str, Any] | bytes"]
+
+
+class ErrCode(Exception):
+    """An ``errcode`` answer; its HTTP status is 200."""
+
+    def __init__(self, errcode: int, errmsg: str) -> None:
+        self.answer = {"errcode": errcode, "errmsg": errmsg}
+        super().__init__(errmsg)
+
+
+def app_of(books: Books, app_id: object, secret: object) -> Merchant:
+    app = next((merchant for merchant in books.merchants.values() if merchant.app_id == app_id), None)
+    if app is None:
+        raise ErrCode(40013, "invalid appid")
+    if secret != app.app_secret:
+        raise ErrCode(40125, "invalid appsecret")
+    return app
+
+
+def open_id_of(app_id: str, code: str) -> str:
+    """The same person (the code after ``who:``) has the same open id in one app, another one elsewhere."""
+    return "o" + hashlib.sha256(f"{app_id}/{person(code)}".encode()).hexdigest()[:27]
+
+
+def person(code: str) -> str:
+    """``who:xiaowang:1`` and ``who:xiaowang:2`` are two codes of one person; any other code is a person of its own."""
+    return code.split(":")[1] if code.startswith("who:") else code
+
+
+def code_to_session(books: Books, query: dict[str, Any], _body: dict[str, Any]) -> dict[str, Any]:
+    app = app_of(books, query.get("appid"), query.get("secret"))
+    use_code(books, str(query.get("js_code", "")))
+    code = str(query["js_code"])
+    return {
+        "openid": open_id_of(app.app_id, code),
+        "unionid": "u" + hashlib.sha256(person(code).encode()).hexdigest()[:27],
+        "session_key": secrets.token_urlsafe(18),
+    }
+
+
+def use_code(books: Books, code: str) -> None:
+    if not code or code.startswith("bad"):
+        raise ErrCode(40029, "invalid code")
+    if code in books.used_codes:
+        raise ErrCode(40163, "code been used")
+    books.used_codes.add(code)
+
+
+def stable_token(books: Books, _query: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    app = app_of(books, body.get("appid"), body.get("secret"))
+    token = books.tokens.setdefault(app.app_id, secrets.token_urlsafe(32))
+    return {"access_token": token, "expires_in": 7200}
+
+
+def with_token(books: Books, query: dict[str, Any]) -> str:
+    """The app id behind the access token."""
+    for app_id, token in books.tokens.items():
+        if token == query.get("access_token"):
+            return app_id
+    raise ErrCode(40001, "invalid credential, access_token is invalid or not latest")
+
+
+def phone_number(books: Books, query: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    app_id = with_token(books, query)
+    use_code(books, str(body.get("code", "")))
+    digits = f"138{int(hashlib.sha256(person(str(body['code'])).encode()).hexdigest(), 16) % 10**8:08d}"
+    phone = {"phoneNumber": digits, "purePhoneNumber": digits, "countryCode": "86", "watermark": {"appid": app_id}}
+    return {"errcode": 0, "errmsg": "ok", "phone_info": phone}
+
+
+def send_message(books: Books, query: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    with_token(books, query)
+    if not all(body.get(name) for name in ("touser", "template_id", "data")):
+        raise ErrCode(47003, "argument invalid")
+    if str(body["touser"]).startswith("refuses"):
+        raise ErrCode(43101, "user refuse to accept the msg")
+    books.messages.append(body)
+    return {"errcode": 0, "errmsg": "ok"}
+
+
+def share_code(books: Books, query: dict[str, Any], body: dict[str, Any]) -> bytes:
+    with_token(books, query)
+    if not 0 < len(str(body.get("scene", ""))) <= 32:
+        raise ErrCode(40169, "invalid length for scene, or the data is not json string")
+    return png()
+
+
+def png() -> bytes:
+    """One white pixel."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\x00\xff")) + chunk(b"IEND", b"")
+
+
+def upload_shipping(books: Books, query: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    """One upload and one correction for each payment."""
+    with_token(books, query)
+    needed = ("order_key", "logistics_type", "delivery_mode", "shipping_list", "upload_time", "payer")
+    if not all(body.get(name) for name in needed) or not isinstance(body["order_key"], dict):
+        raise ErrCode(47001, "data format error")
+    number = str(body["order_key"].get("transaction_id") or body["order_key"].get("out_trade_no") or "")
+    try:
+        trade = books.any_trade(number)
+    except Refusal:
+        raise ErrCode(10060001, "支付单不存在") from None
+    if trade.state not in PAID:
+        raise ErrCode(10060001, "支付单不存在")
+    if sum(shipment["order_key"] == body["order_key"] for shipment in books.shipments) >= 2:
+        raise ErrCode(10060003, "支付单已使用重新发货机会")
+    books.shipments.append(body)
+    return {"errcode": 0, "errmsg": "ok"}
+
+
+ROUTES: dict[tuple[str, str], Call] = {
+    ("GET", "/sns/jscode2session"): code_to_session,
+    ("POST", "/cgi-bin/stable_token"): stable_token,
+    ("POST", "/wxa/business/getuserphonenumber"): phone_number,
+    ("POST", "/cgi-bin/message/subscribe/send"): send_message,
+    ("POST", "/wxa/getwxacodeunlimit"): share_code,
+    ("POST", "/wxa/sec/order/upload_shipping_info"): upload_shipping,
+}

@@ -1,0 +1,45 @@
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from retail.encryption import EncryptedTextField
+from retail.models import Tenant, is_code
+from retail.principals import Principal, Role
+
+
+class MerchantAccountQuerySet(models.QuerySet["MerchantAccount"]):
+    def visible_to(self, principal: Principal) -> Self:
+        """Headquarters sees the tenant's; nobody in a shop does."""
+        return self.filter(principal.scope(shop="")) if principal.role in (Role.HEADQUARTERS, Role.PLATFORM) else self.none()
+
+    def in_use(self) -> Self:
+        return self.filter(in_use=True)
+
+
+class MerchantAccount(models.Model):
+    """A tenant's own merchant number at WeChat Pay. New payments go to the one in use.
+
+    The others stay, with their keys: payments that went to them are queried and refunded there for a year.
+    """
+
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="merchant_accounts", verbose_name=_("租户"))
+    mch_id = models.CharField(_("商户号"), max_length=32, unique=True, validators=[is_code])
+    cert_serial = models.CharField(_("商户 API 证书序列号"), max_length=64, validators=[is_code])
+    private_key = EncryptedTextField(_("商户 API 私钥"), help_text=_("apiclient_key.pem 的全部内容。"))
+    api_v3_key = EncryptedTextField(_("APIv3 密钥"), help_text=_("32 个字符。"))
+    public_key_id = models.CharField(_("微信支付公钥 ID"), max_length=64, unique=True, validators=[is_code], help_text="PUB_KEY_ID_…")
+    public_key = models.TextField(_("微信支付公钥"), help_text=_("pub_key.pem 的全部内容。"))
+    in_use = models.BooleanField(_("启用"), default=True, help_text=_("每个租户只能启用一个。"))
+    created_at = models.DateTimeField(_("创建时间"), default=timezone.now, editable=False)
+
+    objects = MerchantAccountQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("商户号")
+        constraints = [models.UniqueConstraint(fields=["tenant"], condition=Q(in_use=True), name="merchant_account_one_in_use")]
+
+    def __str__(self) -> str:
+        return self.mch_id

@@ -1,0 +1,41 @@
+"""Where WeChat Pay sends its notifications: no session, no throttle, nothing that could lose money."""
+
+import logging
+
+from django.db import DatabaseError, InterfaceError, transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from groupbuy import notifications
+from groupbuy.gateways import Misconfigured, NotifyRejected
+
+log = logging.getLogger(__name__)
+BODY_MAX = 64 * 1024
+
+
+@csrf_exempt
+# 204 says that it is kept: nothing around this view may still be uncommitted then.
+@transaction.non_atomic_requests
+def notify(request: HttpRequest) -> HttpResponse:
+    """204 when booked; every failure in WeChat's own form, whereupon WeChat sends again (15 times in a day)."""
+    if request.method != "POST":
+        return failure(405, "POST only")
+    if len(request.body) > BODY_MAX:
+        return failure(413, "too large")
+    try:
+        notifications.book_notification(headers=request.headers, body=request.body, now=timezone.now())
+    except NotifyRejected as error:
+        log.warning("a notification was rejected: %s", error)
+        return failure(401, "rejected")
+    except Misconfigured as error:
+        log.error("a notification can't be read: %s", error)
+        return failure(503, "unavailable")
+    except (DatabaseError, InterfaceError) as error:
+        log.error("a notification can't be kept: %s", type(error).__name__)
+        return failure(503, "unavailable")
+    return HttpResponse(status=204)
+
+
+def failure(status: int, message: str) -> HttpResponse:
+    return JsonResponse({"code": "FAIL", "message": message}, status=status)

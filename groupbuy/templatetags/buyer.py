@@ -1,0 +1,120 @@
+"""How the buyer pages write money, moments, icons and QR codes."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import segno
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from groupbuy.models import OrderEvent
+from groupbuy.pages import purchases
+from retail.wire.masking import mask_name
+
+register = template.Library()
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
+
+
+@register.filter
+def yuan(amount: Decimal) -> str:
+    return f"¥{amount:.2f}"
+
+
+@register.simple_tag
+def price(amount: Decimal) -> SafeString:
+    """Small sign, large yuan, small cents."""
+    whole, cents = f"{amount:.2f}".split(".")
+    return format_html('<span class="price"><small>¥</small>{}<small>.{}</small></span>', whole, cents)
+
+
+@register.simple_tag
+def price_big(amount: Decimal) -> SafeString:
+    return format_html('<span class="big">{}</span>', price(amount))
+
+
+@register.filter
+def tone(sequence: int) -> int:
+    """One of six colours for a face, always the same for an order."""
+    return sequence % 6
+
+
+@register.simple_tag
+def epoch(moment: datetime) -> int:
+    """Milliseconds, as browsers count."""
+    return int(moment.timestamp() * 1000)
+
+
+@register.filter
+def ago(moment: datetime, now: datetime) -> str:
+    """``2 分钟前``, ``昨天``, ``11-20``."""
+    seconds = (now - moment).total_seconds()
+    if seconds < MINUTE:
+        return _("刚刚")
+    if seconds < HOUR:
+        return _("%(n)d 分钟前") % {"n": seconds // MINUTE}
+    day, today = timezone.localdate(moment), timezone.localdate(now)
+    if day == today:
+        return _("%(n)d 小时前") % {"n": seconds // HOUR}
+    if day == today - timedelta(days=1):
+        return _("昨天")
+    return f"{day:%m-%d}" if day.year == today.year else f"{day:%Y-%m-%d}"
+
+
+@register.filter
+def when(moment: datetime, now: datetime) -> str:
+    """``今天 20:00``, ``11月24日 周二 20:00``."""
+    local, today = timezone.localtime(moment), timezone.localdate(now)
+    days = (local.date() - today).days
+    if days in (-1, 0, 1):
+        day = (_("今天"), _("明天"), _("昨天"))[days]
+    else:
+        weekday = _(WEEKDAYS[local.weekday()])
+        day = _("%(month)d月%(day)d日 %(weekday)s") % {"month": local.month, "day": local.day, "weekday": weekday}
+    return f"{day} {local:%H:%M}"
+
+
+@register.filter
+def masked(name: str) -> str:
+    return mask_name(name)
+
+
+@register.filter
+def spaced(code: str) -> str:
+    """A pick-up code in two halves, to be read out."""
+    return f"{code[:4]} {code[4:]}"
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Decoration: the text beside it says the same."""
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("buyer/icons.svg"), name)
+
+
+@register.simple_tag
+def qr(text: str, label: str) -> SafeString:
+    drawing = segno.make(text, micro=False, error="m").svg_inline(omitsize=True, border=2, svgclass="qr", lineclass=None)
+    return format_html('<span role="img" aria-label="{}">{}</span>', label, mark_safe(drawing))  # noqa: S308
+
+
+@register.inclusion_tag("groupbuy/_countdown.html")
+def countdown(until: datetime, now: datetime) -> dict[str, Any]:
+    """Runs in the browser on the server's clock; without script it stands."""
+    left = max(0, int((until - now).total_seconds()))
+    return {
+        "until": epoch(until),
+        "days": left // DAY,
+        "hours": f"{left % DAY // HOUR:02}",
+        "minutes": f"{left % HOUR // MINUTE:02}",
+        "seconds": f"{left % MINUTE:02}",
+    }
+
+
+@register.simple_tag
+def event_words(event: OrderEvent, *, is_express: bool) -> str:
+    return str(purchases.words_of(event, is_express=is_express))

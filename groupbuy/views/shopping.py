@@ -1,0 +1,192 @@
+"""Looking at group buys, sharing them and ordering."""
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import login, logout
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from groupbuy import visitors, visits
+from groupbuy.buyer_forms import OrderForm
+from groupbuy.models import DeliverType, GroupBuying, Order
+from groupbuy.orders import Replayed
+from groupbuy.pages import offers
+from groupbuy.views.base import Page, number_in
+from retail.identities import default_tenant
+from retail.models import Tenant
+from retail.principals import ANONYMOUS
+from retail.throttles import PerBuyerOrder
+from retail.wire.errors import NotThere, Refusal
+from shops import configuration
+from shops.models import Shop
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+def tenant_by_host(request: HttpRequest) -> Tenant | None:
+    """The tenant whose own domain was called, else the installation's default."""
+    host = request.get_host().rsplit(":", 1)[0].lower()
+    return Tenant.objects.filter(in_use=True, host_name=host).first() or default_tenant()
+
+
+class Home(Page):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        tenant = tenant_by_host(request)
+        if tenant is None:
+            return self.show("groupbuy/no_tenant.html")
+        group_buyings = GroupBuying.objects.filter(tenant=tenant, shop__removed_at=None)
+        shops = Shop.objects.open().filter(tenant=tenant).order_by("code")
+        return self.show("groupbuy/home.html", tenant=tenant, shops=shops, **cards(request, group_buyings, self))
+
+
+class ShopPage(Page):
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        shop = Shop.objects.open().select_related("tenant").filter(pk=pk, tenant__in_use=True).first()
+        if shop is None:
+            raise NotThere
+        group_buyings = GroupBuying.objects.filter(shop=shop)
+        return self.show("groupbuy/shop.html", tenant=shop.tenant, shop=shop, **cards(request, group_buyings, self))
+
+
+def cards(request: HttpRequest, group_buyings: Any, page: Page) -> dict[str, Any]:
+    """The cards of one page of group buys; what is over comes on the last."""
+    skip = number_in(request.GET, "skip") or 0
+    on_sale, more = offers.on_sale(group_buyings, now=page.now, skip=skip)
+    over = [] if more else offers.over(group_buyings, now=page.now)
+    running = sum(offer.is_running for offer in on_sale)
+    return {"on_sale": on_sale, "running": running, "over": over, "skip": skip, "next_skip": skip + offers.CARDS if more else None}
+
+
+class GroupBuyingPage(Page):
+    """One group buy, and the order sheet on it."""
+
+    throttle = PerBuyerOrder
+    form: OrderForm
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        group_buying = find(pk)
+        self.count_visit(group_buying)
+        self.form = self.form_for(group_buying)
+        return self.show_offer(group_buying, is_ordering="order" in request.GET)
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        group_buying = find(pk)
+        self.form = self.form_for(group_buying, request.POST)
+        if not self.form.is_valid():
+            return self.show_offer(group_buying, is_ordering=True)
+        order = visitors.place_order(
+            principal=self.principal,
+            wish=self.form.wish(),
+            form_key=self.form.cleaned_data["key"],
+            share_id=number_in(request.POST, "share"),
+            now=self.now,
+        )
+        if self.buyer is None:
+            login(request, order.buyer, backend=BACKEND)
+        return self.go(reverse("buyer:order", args=[order.code]))
+
+    def refused(self, error: Refusal) -> HttpResponse:
+        if error.http_status != 200:
+            return super().refused(error)
+        words = error.message
+        if isinstance(error, Replayed):
+            words = _("您刚才已经提交过一笔订单，在「我的订单」里；要再下一单，请再提交一次")
+        # Read anew: what was refused has changed since the page was made.
+        return self.show_offer(find(self.kwargs["pk"]), is_ordering=True, refusal=words)
+
+    def count_visit(self, group_buying: GroupBuying) -> None:
+        """A person's look; not a HEAD, not the order sheet without script, not staff at work."""
+        if self.request.method != "GET" or "order" in self.request.GET or self.principal.is_staff:
+            return
+        own = self.principal.tenant_id == group_buying.tenant_id
+        share = number_in(self.request.GET, "share")
+        came_by = share if share and group_buying.shares.filter(pk=share).exists() else None
+        visits.visit(share_id=came_by, group_buying_id=group_buying.pk, principal=self.principal if own else ANONYMOUS, now=self.now)
+
+    def form_for(self, group_buying: GroupBuying, typed: Any = None) -> OrderForm:
+        viewer = self.viewer(group_buying.tenant_id)
+        initial = {"qty": number_in(self.request.GET, "qty") or 1, "phone": viewer.phone if viewer else ""}
+        if viewer and group_buying.deliver_type == DeliverType.EXPRESS:
+            initial["address"] = last_address(viewer.pk)
+        required = configuration.value_of(code="phone_required", tenant_id=group_buying.tenant_id, shop_id=group_buying.shop_id)
+        return OrderForm(typed, group_buying=group_buying, phone_required=required, initial=initial)
+
+    def show_offer(self, group_buying: GroupBuying, *, is_ordering: bool, refusal: Any = "") -> HttpResponse:
+        viewer = self.viewer(group_buying.tenant_id)
+        own = group_buying.orders.of(viewer.pk).live().order_by("-pk")[:3] if viewer else Order.objects.none()
+        return self.show(
+            "groupbuy/group_buying.html",
+            tenant=group_buying.tenant,
+            offer=offers.look_at(group_buying, viewer=viewer, now=self.now),
+            group_buying=group_buying,
+            recent=offers.recent_orders(group_buying),
+            own_orders=own,
+            viewer=viewer,
+            may_order=self.may_order(group_buying.tenant_id),
+            form=self.form,
+            form_key=secrets.token_urlsafe(16),
+            is_ordering=is_ordering,
+            refusal=refusal,
+            share=number_in(self.request.POST or self.request.GET, "share") or "",
+            page_address=self.request.build_absolute_uri(reverse("buyer:group_buying", args=[group_buying.pk])),
+        )
+
+
+def last_address(buyer_id: int) -> str:
+    """Where the buyer's last parcel went."""
+    sent = Order.objects.of(buyer_id).filter(deliver_type=DeliverType.EXPRESS).order_by("-pk")
+    return sent.values_list("address", flat=True).first() or ""
+
+
+class GroupBuyingNews(Page):
+    """The live parts of a group buy's page; nothing (204) while they are as the page has them."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        group_buying = find(pk)
+        viewer = self.viewer(group_buying.tenant_id)
+        offer = offers.look_at(group_buying, viewer=viewer, now=self.now)
+        if request.GET.get("seen") == offer.version:
+            return HttpResponse(status=204)
+        return self.show(
+            "groupbuy/_news.html",
+            offer=offer,
+            group_buying=group_buying,
+            recent=offers.recent_orders(group_buying),
+            viewer=viewer,
+            may_order=self.may_order(group_buying.tenant_id),
+        )
+
+
+class SharePage(Page):
+    """The link of a group buy: a buyer's own, which counts who comes through it, or a visitor's plain one."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        group_buying = find(pk)
+        link = request.build_absolute_uri(reverse("buyer:group_buying", args=[pk]))
+        if self.viewer(group_buying.tenant_id):
+            link += f"?share={visits.share(group_buying_id=pk, principal=self.principal, now=self.now).pk}"
+        template = "groupbuy/_share.html" if request.htmx else "groupbuy/share.html"  # type: ignore[attr-defined]
+        offer = offers.Offer(group_buying, self.now)
+        return self.show(template, tenant=group_buying.tenant, offer=offer, group_buying=group_buying, link=link)
+
+
+class Leave(Page):
+    """Ends a session that can't order here, so that the person can as a visitor."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        logout(request)
+        back = request.POST.get("next", "")
+        safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=settings.HTTPS)
+        return self.go(back if safe else reverse("buyer:home"))
+
+
+def find(pk: int) -> GroupBuying:
+    """A group buy's public face: anybody's, of any tenant. Raises NotThere."""
+    group_buying = GroupBuying.objects.for_wire().select_related("tenant").filter(pk=pk, tenant__in_use=True).first()
+    if group_buying is None:
+        raise NotThere
+    return group_buying

@@ -1,0 +1,246 @@
+"""``/api/shop/shopproduct/…``: what shops sell at which price, and what their tills and scales pull."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from pricing import downloads, prices, products
+from pricing.models import ShopProduct
+from pricing.prices import Change, Outcome
+from pricing.serializers import (
+    AcknowledgeTakes,
+    AddProductTakes,
+    ChangePriceTakes,
+    ClearTakes,
+    DownloadGives,
+    IdTakes,
+    ProductOfShopTakes,
+    ProductPageTakes,
+    ProductsOfClassTakes,
+    ProductsTakes,
+    PullTakes,
+    ResetTakes,
+    SellersTakes,
+    ShopProductGives,
+    ShopProductTakes,
+    StockGives,
+    StockSumsGives,
+    UnifyPriceTakes,
+)
+from retail.throttles import PerBuyerList, PerDevice, StaffWrite
+from retail.wire.envelope import ok
+from retail.wire.errors import NotThere
+from retail.wire.paging import page, page_serializer
+from retail.wire.views import BUYER, DEVICE, MANAGERS, STAFF, endpoint
+from shops.api import SECRETS, OfOneShop
+from shops.devices import with_devices
+from shops.models import Device
+from shops.serializers import ShopRowGives
+
+READERS = BUYER | STAFF | DEVICE
+TRADE = STAFF | DEVICE
+READS = (PerBuyerList, PerDevice)
+ShopProductPage = page_serializer(ShopProductGives, "ShopProductPage")
+StockPage = page_serializer(StockGives, "ShopProductStockPage")
+SHOPS_NAMED = 20
+
+
+class ShopProductViewSet(OfOneShop):
+    @property
+    def page_limit(self) -> str:
+        return "shop_products" if self.principal.is_trade else "public"
+
+    def page_rows(self, sent: dict[str, Any]) -> QuerySet[ShopProduct]:
+        """The rows that a page's arguments ask for; takes these out of ``sent``. Staff need not name a shop."""
+        named, class_id = sent.pop("shop_id"), sent.pop("product_class_id")
+        shop_id = self.must_shop_id(named) if self.principal.is_buyer else self.shop_id(named)
+        rows = products.on_sale(self.principal, shop_id=shop_id)
+        class_ids = [class_id] if class_id else []
+        return products.in_order(products.found(rows, self.principal, keyword=sent.pop("keyword"), class_ids=class_ids))
+
+    def class_rows(self) -> QuerySet[ShopProduct]:
+        sent = self.valid()
+        rows = products.on_sale(self.principal, shop_id=self.must_shop_id(sent["shop_id"]))
+        return products.in_order(products.found(rows, self.principal, class_ids=sent["class_ids"]))
+
+    def one(self, row: ShopProduct | None) -> Response:
+        if row is None:
+            raise NotThere
+        return Response(self.give(ShopProductGives, row))
+
+    @endpoint("GET", "get", who=READERS, title="获取门店商品", takes=ShopProductTakes, gives=ShopProductGives, throttles=(PerDevice,))
+    def get_one(self, request: Request) -> Response:
+        row = products.shown(products.on_sale(self.principal).filter(pk=self.valid()["id"])).first()
+        return self.one(row)
+
+    @endpoint(
+        "GET",
+        "getbyproductid",
+        who=READERS,
+        title="根据商品id获取门店商品",
+        takes=ProductOfShopTakes,
+        gives=ShopProductGives,
+        throttles=(PerDevice,),
+    )
+    def get_by_product_id(self, request: Request) -> Response:
+        sent = self.valid()
+        rows = products.on_sale(self.principal, shop_id=self.must_shop_id(sent["shop_id"]))
+        return self.one(products.shown(rows.filter(product=sent["product_id"])).first())
+
+    @endpoint("GET", "getlist", who=READERS, title="获取门店商品列表", takes=ProductPageTakes, gives=ShopProductPage, throttles=READS)
+    def get_list(self, request: Request) -> Response:
+        sent = self.valid()
+        rows = self.page_rows(sent)
+        return Response(page(self, rows, ShopProductGives, sums={}, limit=self.page_limit, details=products.of_ids, **sent))
+
+    @endpoint(
+        "GET",
+        "getlistbyclass",
+        who=READERS,
+        title="根据分类获取门店商品列表",
+        takes=ProductsOfClassTakes,
+        gives=ShopProductGives(many=True),
+        throttles=READS,
+    )
+    def get_list_by_class(self, request: Request) -> Response:
+        rows = products.shown(self.class_rows())
+        return Response(self.give(ShopProductGives, rows, many=True))
+
+    @endpoint(
+        "GET",
+        "getstockproductlist",
+        who=TRADE,
+        title="获取门店商品库存列表",
+        takes=ProductPageTakes,
+        gives=StockPage,
+        throttles=(PerDevice,),
+    )
+    def get_stock_list(self, request: Request) -> Response:
+        sent = self.valid()
+        rows = self.page_rows(sent)
+        sums = self.give(StockSumsGives, products.stock_sums(rows))
+        return Response(page(self, rows, StockGives, sums=sums, limit=self.page_limit, details=products.stock_of_ids, **sent))
+
+    @endpoint(
+        "GET",
+        "getstockproductlistbyclass",
+        who=TRADE,
+        title="获取门店分类商品库存列表",
+        takes=ProductsOfClassTakes,
+        gives=StockGives(many=True),
+        throttles=(PerDevice,),
+    )
+    def get_stock_list_by_class(self, request: Request) -> Response:
+        ids = self.class_rows().values_list("pk", flat=True)
+        return Response(self.give(StockGives, products.stock_of_ids(list(ids)), many=True))
+
+    @endpoint(
+        "GET",
+        "getlistbyproductids",
+        who=READERS,
+        title="根据商品id集合获取门店商品列表",
+        takes=ProductsTakes,
+        gives=ShopProductGives(many=True),
+        throttles=READS,
+    )
+    def get_list_by_product_ids(self, request: Request) -> Response:
+        sent = self.valid()
+        rows = products.on_sale(self.principal, shop_id=self.must_shop_id(sent["shop_id"]))
+        by_product = {row.product_id: row for row in products.shown(rows.filter(product__in=sent["product_ids"]))}
+        return Response(self.give(ShopProductGives, [by_product[pk] for pk in sent["product_ids"] if pk in by_product], many=True))
+
+    @endpoint(
+        "GET",
+        "getshoplist",
+        who=TRADE,
+        title="根据商品id集合获取门店列表",
+        takes=SellersTakes,
+        gives=ShopRowGives(many=True),
+        throttles=(PerDevice,),
+    )
+    def get_shop_list(self, request: Request) -> Response:
+        rows = products.on_sale(self.principal).filter(product__in=self.valid()["product_ids"])
+        shops = products.open_shops(self.principal).filter(pk__in=rows.values("shop")).defer(*SECRETS).order_by("code")
+        return Response(self.give(ShopRowGives, products.with_products(with_devices(shops), rows), many=True))
+
+    @endpoint("POST", "addproduct", who=MANAGERS, title="添加商品", takes=AddProductTakes, throttles=(StaffWrite,))
+    def add_product(self, request: Request) -> Response:
+        return added(prices.add_products(**self.valid(), principal=self.principal, now=timezone.now()))
+
+    @endpoint("POST", "addproductbyclass", who=MANAGERS, title="按分类添加商品", takes=AddProductTakes, throttles=(StaffWrite,))
+    def add_product_by_class(self, request: Request) -> Response:
+        return added(prices.add_products_of_class(**self.valid(), principal=self.principal, now=timezone.now()))
+
+    @endpoint("POST", "changeprice", who=MANAGERS, title="商品调价", takes=ChangePriceTakes, throttles=(StaffWrite,))
+    def change_price(self, request: Request) -> Response:
+        changes = [Change(**self.valid())]
+        return changed(prices.change_prices(changes=changes, principal=self.principal, now=timezone.now()))
+
+    @endpoint("POST", "changeprices", who=MANAGERS, title="商品批量调价", takes=ChangePriceTakes, many=True, throttles=(StaffWrite,))
+    def change_prices(self, request: Request) -> Response:
+        changes = [Change(**sent) for sent in self.valid_list()]
+        return changed(prices.change_prices(changes=changes, principal=self.principal, now=timezone.now()))
+
+    @endpoint("POST", "unifychangeprice", who=MANAGERS, title="商品统一调价", takes=UnifyPriceTakes, throttles=(StaffWrite,))
+    def unify_price(self, request: Request) -> Response:
+        return changed(prices.unify_price(**self.valid(), principal=self.principal, now=timezone.now()))
+
+    @endpoint("POST", "delete", who=MANAGERS, title="删除", takes=IdTakes, many=True, throttles=(StaffWrite,))
+    def remove_products(self, request: Request) -> Response:
+        return removed(prices.remove_products(shop_product_ids=self.valid_list(), principal=self.principal, now=timezone.now()))
+
+    @endpoint(
+        "POST",
+        "deleteall",
+        who=MANAGERS,
+        title="清空",
+        takes=ClearTakes,
+        throttles=(StaffWrite,),
+        right="pricing.delete_shopproduct",
+    )
+    def remove_all(self, request: Request) -> Response:
+        shop_id = self.must_shop_id(self.valid()["shop_id"])
+        return removed(prices.remove_all(shop_id=shop_id, principal=self.principal, now=timezone.now()))
+
+    @endpoint("POST", "resetdownload", who=MANAGERS | DEVICE, title="重置下载", takes=ResetTakes, throttles=(StaffWrite, PerDevice))
+    def reset_download(self, request: Request) -> Response:
+        sent = self.valid()
+        shop_id = self.must_shop_id(sent["shop_id"])
+        count = downloads.reset(shop_id=shop_id, device_id=sent["device_id"], principal=self.principal)
+        return ok(_("已重置 {count} 台设备，下次下载将全部重新加载").format(count=count))
+
+    @endpoint("GET", "getdownload", who=DEVICE, title="设备下载价格", takes=PullTakes, gives=DownloadGives, throttles=(PerDevice,))
+    def get_download(self, request: Request) -> Response:
+        devices = Device.objects.visible_to(self.principal).in_use()
+        device = devices.filter(pk=self.valid()["device_id"]).first()
+        if device is None:
+            raise NotThere
+        download = downloads.changes_for(device=device)
+        products.with_images(download.rows)
+        return Response(self.give(DownloadGives, download))
+
+    @endpoint("POST", "ackdownload", who=DEVICE, title="设备确认下载", takes=AcknowledgeTakes, throttles=(PerDevice,))
+    def acknowledge_download(self, request: Request) -> Response:
+        downloads.acknowledge(**self.valid(), principal=self.principal)
+        return ok()
+
+
+def added(outcome: Outcome) -> Response:
+    return ok(_("新增 {added} 个，已有 {unchanged} 个").format(added=outcome.added, unchanged=outcome.unchanged))
+
+
+def changed(outcome: Outcome) -> Response:
+    message = _("已调价 {changed} 个，{unchanged} 个未变").format(changed=outcome.changed, unchanged=outcome.unchanged)
+    names = outcome.shops_without
+    if names:
+        named = _("、").join(names[:SHOPS_NAMED])
+        message += _("；{count} 家门店不销售该商品：{named}").format(count=len(names), named=named)
+    return ok(message + ("…" if len(names) > SHOPS_NAMED else ""))
+
+
+def removed(outcome: Outcome) -> Response:
+    return ok(_("已下架 {removed} 个").format(removed=outcome.removed))

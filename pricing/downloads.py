@@ -1,0 +1,81 @@
+"""What tills and scales pull: the changes of their shop's prices, by the shop's counter and never by a clock."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+
+from pricing import products
+from pricing.models import ShopProduct
+from retail.principals import Principal
+from retail.wire.errors import Invalid, NotThere
+from shops.models import Device, Shop
+
+
+@dataclass(frozen=True)
+class Download:
+    """One page. The device stores ``rows``, drops the products ``deleted`` and acknowledges ``time_stamp``.
+
+    ``full``: the device must first drop all that it holds. ``more``: ask again once this page is acknowledged.
+    """
+
+    time_stamp: int
+    full: bool
+    more: bool
+    rows: list[ShopProduct]
+    deleted: list[int]
+
+
+def changes_for(*, device: Device, limit: int = 500) -> Download:
+    """Up to ``limit`` changes after the stamp that ``device`` has acknowledged, in the order of their versions; writes nothing."""
+    # The counter before the rows: what is committed in between carries a higher number and waits for the next pull.
+    newest = Shop.objects.values_list("price_version", flat=True).get(pk=device.shop_id)
+    full = device.time_stamp == 0
+    changes = ShopProduct.objects.filter(shop=device.shop_id, version__gt=device.time_stamp, version__lte=newest)
+    if full:
+        changes = changes.live()
+    page = list(changes.order_by("version").values_list("pk", "product_id", "version", "removed_at")[: limit + 1])
+    more = len(page) > limit
+    page = page[:limit]
+    return Download(
+        time_stamp=page[-1][2] if more else max(newest, device.time_stamp),
+        full=full,
+        more=more,
+        rows=products.of_ids([pk for pk, _product_id, _version, removed_at in page if removed_at is None]),
+        deleted=gone_from(device.shop_id, [product_id for _pk, product_id, _version, removed_at in page if removed_at is not None]),
+    )
+
+
+def gone_from(shop_id: int, product_ids: list[int]) -> list[int]:
+    """Those of ``product_ids`` that the shop doesn't sell: one that was removed and added afresh must not end up deleted."""
+    on_sale = set(ShopProduct.objects.live().filter(shop=shop_id, product__in=product_ids).values_list("product_id", flat=True))
+    return list(dict.fromkeys(product_id for product_id in product_ids if product_id not in on_sale))
+
+
+def acknowledge(*, device_id: int, time_stamp: int, principal: Principal) -> int:
+    """Note that the device has everything up to ``time_stamp``; returns the stamp that stands.
+
+    A repeated or belated acknowledgement of less changes nothing: only ``reset`` goes back. Raises NotThere; Invalid on a negative
+    stamp or one that the shop's counter hasn't reached.
+    """
+    device = Device.objects.visible_to(principal).in_use().select_related("shop").filter(pk=device_id, shop__removed_at=None).first()
+    if device is None:
+        raise NotThere
+    if not 0 <= time_stamp <= device.shop.price_version:
+        raise Invalid(_("时间戳不能为负数，也不能超过门店当前的价格版本"))
+    # One conditional UPDATE: two acknowledgements may cross.
+    if Device.objects.filter(pk=device.pk, time_stamp__lt=time_stamp).update(time_stamp=time_stamp):
+        return time_stamp
+    return Device.objects.values_list("time_stamp", flat=True).get(pk=device.pk)
+
+
+def reset(*, shop_id: int, device_id: int | None, principal: Principal) -> int:
+    """Make the shop's devices, or the one, load everything at their next pull; returns their number. Raises NotThere."""
+    if not Shop.objects.visible_to(principal).open().filter(pk=shop_id).exists():
+        raise NotThere
+    devices = Device.objects.filter(shop=shop_id)
+    if device_id:
+        devices = devices.filter(pk=device_id)
+    count = devices.update(time_stamp=0)
+    if device_id and not count:
+        raise NotThere
+    return count

@@ -1,0 +1,152 @@
+"""What shops sell, as lists: who may see which rows, and a page of them with all that is shown, in a constant number of queries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Exists, FloatField, Func, OuterRef, Prefetch, QuerySet, Subquery, Sum, prefetch_related_objects
+
+from pricing.models import PriceLog, ShopProduct, StockFigure
+from retail.models import Product, ProductClass, ProductImage
+from retail.money import to_cents, to_grams
+from retail.principals import Principal
+from retail.wire.errors import NotThere
+from shops.models import Shop
+
+LOGS_SHOWN = 100
+# A shop's secrets are decrypted when they are loaded: name what is shown.
+SHOWN = (
+    *("price", "member_price", "sort", "shop__name", "product__code", "product__name", "product__unit", "product__pricing_type"),
+    *("product__pack_size", "product__product_class__name"),
+)
+
+
+def open_shops(principal: Principal) -> QuerySet[Shop]:
+    """The shops that the caller may ask the prices of: buyers, every shop of their tenant."""
+    seen = replace(principal, shop_ids=None) if principal.is_buyer else principal
+    return Shop.objects.visible_to(seen).open()
+
+
+def on_sale(principal: Principal, *, shop_id: int | None = None) -> QuerySet[ShopProduct]:
+    """What one shop sells, or without ``shop_id`` all shops in scope. Raises NotThere on a closed or foreign shop."""
+    rows = ShopProduct.objects.visible_to(principal).live()
+    if not shop_id:
+        return rows.filter(shop__in=open_shops(principal))
+    if not open_shops(principal).filter(pk=shop_id).exists():
+        raise NotThere
+    return rows.filter(shop=shop_id)
+
+
+def found(rows: QuerySet[ShopProduct], principal: Principal, *, keyword: str = "", class_ids: Sequence[int] = ()) -> QuerySet[ShopProduct]:
+    """The rows whose product matches: its name, code, barcode or pinyin initials, and one of the classes or what is below them."""
+    if not keyword and not class_ids:
+        return rows
+    products = Product.objects.visible_to(principal).matching(keyword)
+    if class_ids:
+        classes = ProductClass.objects.visible_to(principal).with_descendants(set(class_ids))
+        products = products.filter(product_class__in=classes)
+    # The tenant's few thousand products first: a text search over the rows of every shop takes a hundred times as long.
+    return rows.filter(product__in=list(products.values_list("pk", flat=True)))
+
+
+def in_order(rows: QuerySet[ShopProduct]) -> QuerySet[ShopProduct]:
+    return rows.order_by("sort", "product__code", "pk")
+
+
+def images_in_order() -> "Prefetch[str]":
+    return Prefetch("product__images", ProductImage.objects.order_by("sort", "pk"))
+
+
+def shown(rows: QuerySet[ShopProduct]) -> QuerySet[ShopProduct]:
+    """With everything that an answer shows of a row."""
+    return rows.select_related("shop", "product__product_class").only(*SHOWN).prefetch_related(images_in_order())
+
+
+def with_images(rows: Sequence[ShopProduct]) -> Sequence[ShopProduct]:
+    """The same rows, their products' pictures loaded."""
+    prefetch_related_objects(rows, images_in_order())
+    return rows
+
+
+def of_ids(ids: Sequence[int]) -> list[ShopProduct]:
+    """The details of rows that a query has already picked and put in order."""
+    rows = {row.pk: row for row in shown(ShopProduct.objects.filter(pk__in=ids))}
+    return [rows[pk] for pk in ids if pk in rows]
+
+
+def with_products(shops: QuerySet[Shop], rows: QuerySet[ShopProduct]) -> QuerySet[Shop]:
+    """The shops with those of ``rows`` that are theirs, as ``shown_products``."""
+    return shops.prefetch_related(Prefetch("shop_products", in_order(shown(rows)), to_attr="shown_products"))
+
+
+def with_newest_logs(shops: QuerySet[Shop]) -> QuerySet[Shop]:
+    """The shops with their newest 100 price logs, as ``shown_logs``."""
+    logs = PriceLog.objects.select_related("product__product_class", "user").order_by("-created_at", "-pk")[:LOGS_SHOWN]
+    return shops.prefetch_related(Prefetch("price_logs", logs, to_attr="shown_logs"))
+
+
+@dataclass(frozen=True)
+class StockLine:
+    """A row on sale beside what the till's inventory says of it; nothing known is zero."""
+
+    row: ShopProduct
+    figure: StockFigure
+
+    @property
+    def box_qty(self) -> Decimal:
+        size = self.row.product.pack_size
+        return to_grams(self.figure.qty / size) if size else Decimal(0)
+
+    @property
+    def cost_money(self) -> Decimal:
+        return to_cents(self.figure.qty * self.figure.cost_price)
+
+
+def stock_of_ids(ids: Sequence[int]) -> list[StockLine]:
+    figures = StockFigure.objects.filter(shop=OuterRef("shop"), product=OuterRef("product"))
+    found_rows = shown(ShopProduct.objects.filter(pk__in=ids)).annotate(figure_id=Subquery(figures.values("pk")))
+    rows = {row.pk: row for row in found_rows}
+    by_id = StockFigure.objects.in_bulk([row.figure_id for row in rows.values() if row.figure_id])
+    return [StockLine(rows[pk], by_id.get(rows[pk].figure_id) or StockFigure()) for pk in ids if pk in rows]
+
+
+class CostInFen(Func):
+    """Quantity × price, each row rounded half up to the fen, as the row shows it. SQLite computes in floats: hence its whole numbers."""
+
+    template = "round(%(expressions)s * 100)"
+    arg_joiner = " * "
+    output_field = FloatField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "round((CAST(round(%(expressions)s * 100) AS INTEGER)) / 1000.0)"
+        joiner = " * 1000) AS INTEGER) * CAST(round("
+        return self.as_sql(compiler, connection, template=template, arg_joiner=joiner, **context)
+
+
+class BoxesInThousandths(Func):
+    """Quantity ÷ pack size, each row rounded half up to three places; null without a pack size."""
+
+    template = "round(%(expressions)s, 0))"
+    arg_joiner = " * 1000 / nullif("
+    output_field = FloatField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "round(CAST(round(%(expressions)s, 0) * 1000) AS INTEGER))"
+        joiner = " * 1000) AS INTEGER) * 1000.0 / CAST(round(nullif("
+        return self.as_sql(compiler, connection, template=template, arg_joiner=joiner, **context)
+
+
+def stock_sums(rows: QuerySet[ShopProduct]) -> dict[str, Decimal]:
+    """``qty``, ``box_qty`` and ``cost_money`` of all ``rows``."""
+    pair = rows.order_by().filter(shop=OuterRef("shop"), product=OuterRef("product"))
+    sums = StockFigure.objects.filter(Exists(pair)).aggregate(
+        qty=Sum("qty"),
+        boxes=Sum(BoxesInThousandths("qty", "product__pack_size")),
+        fen=Sum(CostInFen("qty", "cost_price")),
+    )
+    return {
+        "qty": to_grams(sums["qty"]),
+        "box_qty": to_grams(Decimal(sums["boxes"] or 0) / 1000),
+        "cost_money": to_cents(Decimal(sums["fen"] or 0) / 100),
+    }

@@ -1,0 +1,197 @@
+"""The wire of ``api/shop/shopproduct``."""
+
+from typing import Any, ClassVar
+
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+
+from pricing.models import PriceLog
+from pricing.products import StockLine
+from retail.models import Product
+from retail.wire.fields import Flag, Id, IdList, Moment, Money, Quantity, Text, WholeNumber
+from retail.wire.masking import sees_keys
+from retail.wire.paging import PageTakes
+from retail.wire.serializers import GivesSerializer, TakesSerializer
+
+WITHOUT_COSTS = {"costPrice": 0.0, "costMoney": 0.0, "lastPrice": 0.0}
+
+
+class Images(serializers.Field):  # type: ignore[type-arg]
+    """The ``/media/…`` paths of a product's pictures."""
+
+    unset: ClassVar[list[str]] = []
+
+    def to_representation(self, product: Product) -> list[str]:
+        return [picture.image.url for picture in product.images.all()]
+
+
+class Length(WholeNumber):
+    """The number of characters of a text."""
+
+    def to_representation(self, value: str) -> int:
+        return len(value)
+
+
+class ShopProductGives(GivesSerializer):
+    shopId = WholeNumber(source="shop_id")
+    shopName = Text(source="shop.name")
+    productId = WholeNumber(source="product_id")
+    productCode = Text(source="product.code")
+    productName = Text(source="product.name")
+    productClass = Text(source="product.product_class.name")
+    productUnit = Text(source="product.unit")
+    price = Money()
+    memberPrice = Money(source="member_price")
+    pricingType = WholeNumber(source="product.pricing_type")
+    pricingTypeName = Text(source="product.get_pricing_type_display")
+    sort = WholeNumber()
+    images = Images(source="product")
+    id = WholeNumber()
+
+
+class StockGives(GivesSerializer):
+    """Of a ``StockLine``; cost fields are 0 for who may not see costs."""
+
+    shopId = WholeNumber(source="row.shop_id")
+    shopName = Text(source="row.shop.name")
+    productId = WholeNumber(source="row.product_id")
+    productName = Text(source="row.product.name")
+    productCode = Text(source="row.product.code")
+    productClass = Text(source="row.product.product_class.name")
+    productUnit = Text(source="row.product.unit")
+    qty = Quantity(source="figure.qty")
+    costPrice = Money(source="figure.cost_price")
+    costMoney = Money(source="cost_money")
+    lastPrice = Money(source="figure.last_price")
+    boxQty = Quantity(source="box_qty")
+    length = Length(source="row.product.name")
+    images = Images(source="row.product")
+    id = WholeNumber(source="row.pk")
+
+    def to_representation(self, line: StockLine) -> dict[str, Any]:
+        given: dict[str, Any] = super().to_representation(line)
+        return given if self.principal.sees_costs else given | WITHOUT_COSTS
+
+
+class StockSumsGives(GivesSerializer):
+    """The additive fields of ``StockGives`` over all rows."""
+
+    qty = Quantity()
+    boxQty = Quantity(source="box_qty")
+    costMoney = Money(source="cost_money")
+
+    def to_representation(self, sums: dict[str, Any]) -> dict[str, Any]:
+        given: dict[str, Any] = super().to_representation(sums)
+        return given if self.principal.sees_costs else given | {"costMoney": 0.0}
+
+
+class PriceLogGives(GivesSerializer):
+    shopId = WholeNumber(source="shop_id")
+    productId = WholeNumber(source="product_id")
+    productCode = Text(source="product.code")
+    productName = Text(source="product.name")
+    productClass = Text(source="product.product_class.name")
+    oldPrice = Money(source="old_price")
+    oldMemberPrice = Money(source="old_member_price")
+    newPrice = Money(source="new_price")
+    newMemberPrice = Money(source="new_member_price")
+    createTime = Moment(source="created_at")
+    userId = WholeNumber(source="user_id")
+    userName = Text(source="user.nickname")
+    id = WholeNumber()
+
+    def to_representation(self, log: PriceLog) -> dict[str, Any]:
+        given: dict[str, Any] = super().to_representation(log)
+        return given if sees_keys(self.principal) else given | {"userId": 0, "userName": ""}
+
+
+class DownloadGives(GivesSerializer):
+    """One pull of a till or scale."""
+
+    timeStamp = WholeNumber(source="time_stamp")
+    full = Flag()
+    more = Flag()
+    data = ShopProductGives(source="rows", many=True)  # type: ignore[assignment]
+    deleted = IdList()
+
+
+class ShopProductTakes(TakesSerializer):
+    id = Id(must=True)
+
+
+class ProductOfShopTakes(TakesSerializer):
+    productId = Id(source="product_id", must=True)
+    shopId = Id(source="shop_id")
+
+
+class ProductPageTakes(PageTakes):
+    keyword = Text(max_length=100)
+    productClassId = Id(source="product_class_id")
+    shopId = Id(source="shop_id")
+
+
+class ProductsOfClassTakes(TakesSerializer):
+    productClassId = IdList(source="class_ids")
+    shopId = Id(source="shop_id")
+
+
+class ProductsTakes(TakesSerializer):
+    productIds = IdList(source="product_ids")
+    shopId = Id(source="shop_id")
+
+
+class SellersTakes(TakesSerializer):
+    productId = IdList(source="product_ids")
+
+
+class AddProductTakes(TakesSerializer):
+    shopIds = IdList(source="shop_ids")
+    productClassId = Id(source="product_class_id")
+    productIds = IdList(source="product_ids")
+
+
+class ChangePriceTakes(TakesSerializer):
+    """``id``, or else shop and product; what is not sent keeps its value."""
+
+    id = Id(source="shop_product_id")
+    shopId = Id(source="shop_id")
+    productId = Id(source="product_id")
+    price = Money(required=False, allow_null=True, default=None)
+    memberPrice = Money(source="member_price", required=False, allow_null=True, default=None)
+    sort = WholeNumber(least=-(2**31), most=2**31 - 1, required=False, allow_null=True, default=None)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs.get("shop_product_id") and not (attrs.get("shop_id") and attrs.get("product_id")):
+            raise serializers.ValidationError({"id": [_("请指定 id，或 shopId 和 productId")]})
+        return attrs
+
+
+class UnifyPriceTakes(TakesSerializer):
+    shopIds = IdList(source="shop_ids")
+    productId = Id(source="product_id", must=True)
+    price = Money(required=False, allow_null=True, default=None)
+    memberPrice = Money(source="member_price", required=False, allow_null=True, default=None)
+
+
+class IdTakes(serializers.BaseSerializer[Any]):
+    """An item of a list of ids."""
+
+    def to_internal_value(self, value: Any) -> int:
+        return Id(must=True).run_validation(value) or 0
+
+
+class ClearTakes(TakesSerializer):
+    shopId = Id(source="shop_id")
+    aliases: ClassVar[dict[str, tuple[str, ...]]] = {"shopId": ("id",)}
+
+
+class ResetTakes(ClearTakes):
+    deviceId = Id(source="device_id")
+
+
+class PullTakes(TakesSerializer):
+    deviceId = Id(source="device_id", must=True)
+
+
+class AcknowledgeTakes(PullTakes):
+    timeStamp = WholeNumber(source="time_stamp", least=0)

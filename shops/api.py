@@ -1,0 +1,142 @@
+"""``/api/shop/…``: shops, their terminals' licences and their configuration."""
+
+from dataclasses import replace
+from typing import ClassVar
+
+from django.db.models import QuerySet, Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from pricing import products, shop_records
+from pricing.models import ShopProduct
+from retail.money import to_cents
+from retail.principals import Principal, Role
+from retail.throttles import ActivationFailures, CountsFailures, PerDevice, StaffWrite
+from retail.wire.envelope import ok
+from retail.wire.errors import Invalid, NotThere
+from retail.wire.paging import page, page_serializer
+from retail.wire.views import DEVICE, HEADQUARTERS, MANAGERS, STAFF, WireViewSet, endpoint
+from shops import configuration, devices, licences, shops
+from shops.models import Shop
+from shops.serializers import (
+    CheckInTakes,
+    ConfigGives,
+    ConfigTakes,
+    CreateShopTakes,
+    ShopAuthGives,
+    ShopGives,
+    ShopOfTenantGives,
+    ShopOfTerminalTakes,
+    ShopRowGives,
+    ShopsTakes,
+    ShopTakes,
+    UpdateShopTakes,
+)
+
+ShopPage = page_serializer(ShopRowGives, "ShopPage")
+# A shop's secrets are decrypted when they are loaded.
+SECRETS = ("app_secret", "previous_secret")
+
+
+class OfOneShop(WireViewSet):
+    """A viewset whose endpoints are about a shop: a device need not name its own, and has no other."""
+
+    def shop_id(self, named: int | None) -> int | None:
+        """Raises NotThere when a device names another shop."""
+        if self.principal.role != Role.DEVICE:
+            return named
+        (own,) = self.principal.shop_ids or {0}
+        if named not in (None, own):
+            raise NotThere
+        return own
+
+    def must_shop_id(self, named: int | None) -> int:
+        shop_id = self.shop_id(named)
+        if shop_id is None:
+            raise Invalid(_("请指定门店"))
+        return shop_id
+
+
+class ShopViewSet(OfOneShop, CountsFailures):
+    without_licence: ClassVar[tuple[str, ...]] = ("get_shop_info", "get_shop_auth")
+
+    @endpoint("GET", "getlist", who=STAFF | DEVICE, title="获取门店分页列表", takes=ShopsTakes, gives=ShopPage, throttles=(PerDevice,))
+    def get_list(self, request: Request) -> Response:
+        sent = self.valid()
+        rows = listed(self.principal, sent.pop("keyword"))
+        return Response(page(self, devices.with_devices(rows), ShopRowGives, sums=area_of(rows), **sent))
+
+    @endpoint("GET", "getalllist", who=MANAGERS, title="获取所有门店分页列表", takes=ShopsTakes, gives=ShopPage)
+    def get_all_list(self, request: Request) -> Response:
+        sent = self.valid()
+        rows = listed(replace(self.principal, shop_ids=None), sent.pop("keyword"))
+        return Response(page(self, rows, ShopOfTenantGives, sums=area_of(rows), **sent))
+
+    @endpoint("GET", "get", who=STAFF | DEVICE, title="根据id获取门店信息", takes=ShopTakes, gives=ShopGives, throttles=(PerDevice,))
+    def get_one(self, request: Request) -> Response:
+        rows = Shop.objects.visible_to(self.principal).open().filter(pk=self.valid()["shop_id"])
+        sold = ShopProduct.objects.visible_to(self.principal).live()
+        shop = products.with_newest_logs(products.with_products(devices.with_devices(rows), sold)).first()
+        if shop is None:
+            raise NotThere
+        return Response(self.give(ShopGives, shop))
+
+    @endpoint("POST", "create", who=HEADQUARTERS, title="新增", takes=CreateShopTakes, throttles=(StaffWrite,))
+    def create_shop(self, request: Request) -> Response:
+        sent = self.valid() | {"tenant_id": self.principal.tenant_id, "principal": self.principal, "now": timezone.now()}
+        shop_records.create_record(**sent)
+        return ok(_("门店已新增"))
+
+    @endpoint("POST", "update", who=MANAGERS, title="修改", takes=UpdateShopTakes, throttles=(StaffWrite,))
+    def update_shop(self, request: Request) -> Response:
+        left = shop_records.update_record(**self.valid(), principal=self.principal, now=timezone.now())
+        return ok(_("门店已修改；{left} 个商品的价格与现价不同，未改动，请使用调价接口").format(left=left) if left else _("门店已修改"))
+
+    @endpoint("POST", "delete", who=HEADQUARTERS, title="删除", takes=ShopTakes, throttles=(StaffWrite,))
+    def remove_shop(self, request: Request) -> Response:
+        shops.remove_shop(**self.valid(), principal=self.principal, now=timezone.now())
+        return ok(_("门店已删除"))
+
+    @endpoint(
+        "GET",
+        "getshopinfo",
+        who=STAFF | DEVICE | {Role.ANONYMOUS},
+        title="获取门店信息",
+        takes=CheckInTakes,
+        gives=ShopAuthGives,
+        throttles=(ActivationFailures, PerDevice),
+    )
+    def get_shop_info(self, request: Request) -> Response:
+        sent = self.valid()
+        shop_id = self.must_shop_id(sent["shop_id"])
+        standing = licences.check_in(shop_id=shop_id, machine_key=sent["machine_key"], principal=self.principal)
+        return Response(self.give(ShopAuthGives, standing))
+
+    @endpoint(
+        "GET",
+        "getshopauth",
+        who=STAFF | DEVICE,
+        title="获取有效期",
+        takes=ShopOfTerminalTakes,
+        gives=ShopAuthGives,
+        throttles=(PerDevice,),
+    )
+    def get_shop_auth(self, request: Request) -> Response:
+        shop_id = self.must_shop_id(self.valid()["shop_id"])
+        return Response(self.give(ShopAuthGives, licences.look_up(shop_id=shop_id, principal=self.principal)))
+
+    @endpoint("GET", "getconfig", who=STAFF | DEVICE, title="获取配置信息", takes=ConfigTakes, gives=ConfigGives, throttles=(PerDevice,))
+    def get_config(self, request: Request) -> Response:
+        sent = self.valid()
+        item = configuration.item_for(code=sent["code"], shop_id=self.shop_id(sent["shop_id"]), principal=self.principal)
+        return Response(self.give(ConfigGives, item))
+
+
+def listed(principal: Principal, keyword: str) -> QuerySet[Shop]:
+    return Shop.objects.visible_to(principal).open().matching(keyword).defer(*SECRETS).order_by("code")
+
+
+def area_of(rows: QuerySet[Shop]) -> dict[str, float]:
+    return {"shopArea": float(to_cents(rows.aggregate(area=Sum("area"))["area"]))}

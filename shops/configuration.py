@@ -1,0 +1,126 @@
+"""Settings of shops: the built-in list, and the value that holds in a shop (its own, else the tenant's, else the default)."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.db.models import CharField, F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
+
+from retail.principals import Principal
+from retail.wire.errors import Invalid, NotThere
+from shops.models import ConfigItem, ConfigValue, Shop, ValueType
+
+
+class BadValue(Invalid):
+    message = _("配置值与其类型不符")
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """A row of ``ConfigItem``. ``options`` of a select are separated by commas; a bool is ``true`` or ``false``."""
+
+    code: str
+    name: str
+    value_type: ValueType
+    default: str
+    group: str
+    description: str = ""
+    options: str = ""
+    unit: str = ""
+    module_id: int = 0
+
+
+STRING, INT, BOOL, SELECT = ValueType.STRING, ValueType.INT, ValueType.BOOL, ValueType.SELECT
+LICENCE, TRADE, RECEIPT, SCALE = "授权", "团购", "小票", "条码秤"
+ITEMS = (
+    BuiltIn("licence_grace_days", "授权宽限天数", INT, "7", LICENCE, "合同到期后设备仍可使用的天数。", unit="天", module_id=1),
+    BuiltIn("phone_required", "下单必填电话", BOOL, "true", TRADE, "自提订单必须留有电话。", module_id=2),
+    BuiltIn(
+        "buyer_receives_pick_up", "买家可确认自提", BOOL, "false", TRADE, "自提订单可由买家自己确认收货，无需核销取货码。", module_id=2
+    ),
+    BuiltIn("auto_complete_days", "自动完成天数", INT, "7", TRADE, "发货后买家未确认收货，到期自动完成。", unit="天", module_id=2),
+    BuiltIn("receipt_header", "小票抬头", STRING, "", RECEIPT, "留空则打印门店名称。", module_id=3),
+    BuiltIn("receipt_footer", "小票结尾", STRING, "谢谢惠顾", RECEIPT, module_id=3),
+    BuiltIn("receipt_copies", "打印份数", INT, "1", RECEIPT, unit="份", module_id=3),
+    BuiltIn("receipt_shows_member_price", "打印会员价", BOOL, "true", RECEIPT, module_id=3),
+    BuiltIn("rounding", "抹零方式", SELECT, "none", RECEIPT, "none 不抹零，jiao 抹分，yuan 抹角分。", "none,jiao,yuan", module_id=3),
+    BuiltIn("label_format", "标签尺寸", SELECT, "40x30", SCALE, "宽×高。", "40x30,60x40,60x80", "毫米", 4),
+    BuiltIn("label_shows_pack_date", "打印包装日期", BOOL, "true", SCALE, module_id=4),
+    BuiltIn("barcode_prefix", "条码前缀", STRING, "21", SCALE, "店内码的前两位。", module_id=4),
+    BuiltIn(
+        "barcode_carries", "条码内容", SELECT, "money", SCALE, "money 金额，weight 重量，both 两者。", "money,weight,both", module_id=4
+    ),
+    BuiltIn("scale_unit", "称重单位", SELECT, "斤", SCALE, "", "斤,公斤", module_id=4),
+    BuiltIn("download_interval_seconds", "下载间隔", INT, "60", SCALE, "秤每隔多久查询一次新价格。", unit="秒", module_id=4),
+)
+
+
+def ensure_items(**_: Any) -> None:
+    """Bring the list in the database in line with ``ITEMS``, after every ``migrate``; values of tenants and shops stay."""
+    rows = [ConfigItem(**asdict(item)) for item in ITEMS]
+    fields = [field for field in asdict(ITEMS[0]) if field != "code"]
+    ConfigItem.objects.bulk_create(rows, update_conflicts=True, unique_fields=["code"], update_fields=fields)
+
+
+def resolved(*, tenant_id: int | None, shop_id: int | None) -> QuerySet[ConfigItem]:
+    """The items, each with the ``value`` that holds in the shop, or without a shop in the tenant."""
+    values = ConfigValue.objects.filter(item=OuterRef("pk"), tenant=tenant_id)
+    own, tenants = values.filter(shop=shop_id, shop__isnull=False), values.filter(shop=None)
+    return ConfigItem.objects.annotate(
+        value=Coalesce(Subquery(own.values("value")), Subquery(tenants.values("value")), F("default"), output_field=CharField())
+    )
+
+
+def item_for(*, code: str, shop_id: int | None, principal: Principal) -> ConfigItem:
+    """The item with the ``value`` that holds in the caller's shop, or without one in the tenant. Raises NotThere."""
+    if shop_id and not Shop.objects.visible_to(principal).open().filter(pk=shop_id).exists():
+        raise NotThere
+    item = resolved(tenant_id=principal.tenant_id, shop_id=shop_id).filter(code=code).first()
+    if item is None:
+        raise NotThere
+    return item
+
+
+def value_of(*, code: str, tenant_id: int, shop_id: int | None) -> Any:
+    """The value as Python: str, int, Decimal, bool, or what the JSON says. A stored value that can't be read counts as the default."""
+    item = resolved(tenant_id=tenant_id, shop_id=shop_id).get(code=code)
+    try:
+        return read_value(item, item.value)  # type: ignore[attr-defined]
+    except BadValue:
+        return read_value(item, item.default)
+
+
+def read_value(item: ConfigItem, text: str) -> Any:
+    """``text`` as the item's type. Raises BadValue."""
+    try:
+        return READERS[item.value_type](text, item)
+    except (ValueError, KeyError, InvalidOperation) as error:
+        raise BadValue from error
+
+
+def read_option(text: str, item: ConfigItem) -> str:
+    if text not in item.options.split(","):
+        raise ValueError(text)
+    return text
+
+
+def read_decimal(text: str, item: ConfigItem) -> Decimal:
+    number = Decimal(text)
+    if not number.is_finite():
+        raise ValueError(text)
+    return number
+
+
+BOOLEANS = {"true": True, "1": True, "false": False, "0": False, "": False}
+READERS: Mapping[str, Callable[[str, ConfigItem], Any]] = {
+    ValueType.STRING: lambda text, item: text,
+    ValueType.INT: lambda text, item: int(text),
+    ValueType.DECIMAL: read_decimal,
+    ValueType.BOOL: lambda text, item: BOOLEANS[text.strip().lower()],
+    ValueType.SELECT: read_option,
+    ValueType.JSON: lambda text, item: json.loads(text),
+}

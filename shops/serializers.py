@@ -1,0 +1,221 @@
+"""The wire of ``api/shop``."""
+
+import re
+from typing import Any
+
+from django.core.files.storage import default_storage
+from django.core.validators import validate_ipv46_address
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.fields import empty
+
+from pricing.serializers import PriceLogGives, ShopProductGives
+from retail.models import is_code
+from retail.wire.fields import Flag, Id, Moment, Money, Number, Text, WholeNumber
+from retail.wire.masking import sees_app_secret, sees_keys
+from retail.wire.paging import PageTakes
+from retail.wire.serializers import GivesSerializer, TakesSerializer
+from shops.models import Shop
+
+PICTURE = re.compile(r"\A/media/(shops/[0-9A-Za-z_.-]+)\Z", re.ASCII)
+
+
+class Picture(Text):
+    """The ``/media/…`` path of a shop's photograph. In: one that is there already, since pictures are uploaded in the admin."""
+
+    default_error_messages = {"unknown": _("图片不存在，请在后台上传")}
+
+    def to_internal_value(self, value: Any) -> str:
+        path = super().to_internal_value(value)
+        named = PICTURE.match(path)
+        if path and (named is None or not default_storage.exists(named[1])):
+            self.fail("unknown")
+        return named[1] if named else ""
+
+    def to_representation(self, value: Any) -> str:
+        return value.url if value else ""
+
+
+class DeviceGives(GivesSerializer):
+    shopId = WholeNumber(source="shop_id")
+    shopName = Text(source="shop.name")
+    stallId = WholeNumber(source="stall_id")
+    stallName = Text(source="stall.name")
+    ip = Text()
+    code = Text()
+    mac = Text()
+    timeStamp = WholeNumber(source="time_stamp")
+    inUse = Flag(source="in_use")
+    deviceTypeId = WholeNumber(source="device_type_id")
+    deviceTypeName = Text(source="device_type.name")
+    id = WholeNumber()
+
+    def to_representation(self, device: Any) -> dict[str, Any]:
+        given: dict[str, Any] = super().to_representation(device)
+        return given if sees_keys(self.principal) else given | {"ip": "", "mac": ""}
+
+
+class Blank(Text):
+    """A text that this answer never shows; the value isn't even read."""
+
+    def __init__(self) -> None:
+        super().__init__(source="*")
+
+    def to_representation(self, value: Any) -> str:
+        return ""
+
+
+class ShopRowGives(GivesSerializer):
+    """A shop in a list: what was prefetched of devices and products, and no secret."""
+
+    name = Text()
+    code = Text()
+    appKey = Text(source="app_key")
+    appSecret: Text = Blank()
+    address = Text()
+    lbsPoint = Text(source="lbs_point")
+    shopArea = Number(source="area")
+    imagePath = Picture(source="image")
+    devices = DeviceGives(source="shown_devices", many=True, default=list)
+    shopProducts = ShopProductGives(source="shown_products", many=True, default=list)
+    shopProductPriceLogs = PriceLogGives(source="shown_logs", many=True, default=list)
+    tenantId = WholeNumber(source="tenant_id")
+    id = WholeNumber()
+
+    def to_representation(self, shop: Shop) -> dict[str, Any]:
+        given: dict[str, Any] = super().to_representation(shop)
+        return given if sees_keys(self.principal) else given | {"appKey": ""}
+
+
+class ShopGives(ShopRowGives):
+    """One shop. The secret only for headquarters with the right to see it."""
+
+    appSecret = Text(source="app_secret")
+
+    def to_representation(self, shop: Shop) -> dict[str, Any]:
+        given = super().to_representation(shop)
+        return given if sees_app_secret(self.principal) else given | {"appSecret": ""}
+
+
+class ShopOfTenantGives(ShopRowGives):
+    """A shop in the list of the whole tenant, which managers of other shops see too."""
+
+    appKey = Blank()
+
+
+class ShopAuthGives(GivesSerializer):
+    """Of a ``licences.Standing``."""
+
+    name = Text(source="shop.name")
+    code = Text(source="shop.code")
+    tenant = Text(source="shop.tenant.code")
+    tenantName = Text(source="shop.tenant.name")
+    validityDate = Moment(source="ends_at")
+    lastDate = Moment(source="last_at")
+    validityKey = Text(source="validity_key")
+    id = WholeNumber(source="shop.pk")
+
+
+class ConfigGives(GivesSerializer):
+    """Of a ``configuration.resolved`` item."""
+
+    code = Text()
+    name = Text()
+    description = Text()
+    valueType = Text(source="value_type")
+    value = Text()
+    options = Text()
+    group = Text()
+    unit = Text()
+    moduleId = WholeNumber(source="module_id")
+    id = WholeNumber()
+
+
+class SentOnly(TakesSerializer):
+    """What is absent or null keeps its value: it is not among the validated names."""
+
+    def named(self, sent: Any) -> dict[str, list[Any]]:
+        values = ((name, [value for value in found if value is not None]) for name, found in super().named(sent).items())
+        return {name: found for name, found in values if found}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in attrs.items() if value is not None}
+
+
+class Kept(Text):
+    """A text that is written only when it is sent; ``must``: then not as ``""``."""
+
+    def __init__(self, *, must: bool = False, **options: Any) -> None:
+        super().__init__(default=empty, allow_blank=not must, **options)
+
+
+class DeviceTakes(SentOnly):
+    id = Id()
+    code = Kept(must=True, max_length=32, validators=[is_code])
+    deviceTypeId = Id(source="device_type_id")
+    stallId = Id(source="stall_id")
+    ip = Kept(max_length=39, validators=[validate_ipv46_address])
+    mac = Kept(max_length=32)
+    inUse = Flag(source="in_use", required=False)
+
+
+class FirstPriceTakes(SentOnly):
+    """A product by id or else by code, with the price that the shop starts with; without one, the master's."""
+
+    productId = Id(source="product_id")
+    productCode = Kept(source="product_code", max_length=32)
+    price = Money(required=False)
+    memberPrice = Money(source="member_price", required=False)
+    sort = WholeNumber(least=-(2**31), most=2**31 - 1, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs.get("product_id") and not attrs.get("product_code"):
+            raise serializers.ValidationError({"productId": [_("请指定商品")]})
+        return super().validate(attrs)
+
+
+class ShopFieldsTakes(SentOnly):
+    name: Text = Kept(must=True, max_length=100)
+    code: Text = Kept(must=True, max_length=32, validators=[is_code])
+    address = Kept(max_length=200)
+    lbsPoint = Kept(source="lbs_point", max_length=64)
+    shopArea = Number(source="area", required=False)
+    imagePath = Picture(source="image", max_length=100, default=empty)
+    devices = DeviceTakes(many=True, required=False)
+    shopProducts = FirstPriceTakes(source="first_prices", many=True, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The scalars as ``fields``, the lists beside them."""
+        named = {name: attrs.pop(name) for name in ("shop_id",) if name in attrs}
+        devices, first_prices = attrs.pop("devices", []), attrs.pop("first_prices", [])
+        return named | {"fields": super().validate(attrs), "devices": devices, "first_prices": first_prices}
+
+
+class CreateShopTakes(ShopFieldsTakes):
+    name = Text(required=True, max_length=100)
+    code = Text(required=True, max_length=32, validators=[is_code])
+
+
+class UpdateShopTakes(ShopFieldsTakes):
+    id = Id(source="shop_id", must=True)
+
+
+class ShopsTakes(PageTakes):
+    keyword = Text(max_length=100)
+
+
+class ShopTakes(TakesSerializer):
+    id = Id(source="shop_id", must=True)
+
+
+class CheckInTakes(TakesSerializer):
+    key = Text(source="machine_key", max_length=128)
+    shopid = Id(source="shop_id")
+
+
+class ShopOfTerminalTakes(TakesSerializer):
+    shopid = Id(source="shop_id")
+
+
+class ConfigTakes(ShopOfTerminalTakes):
+    code = Text(required=True, max_length=64)

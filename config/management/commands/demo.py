@@ -20,7 +20,9 @@ class Command(BaseCommand):
         except people.UsernameTaken as error:
             raise CommandError(f"The user name {error} is taken by somebody else. Rename that account, then run demo again.") from error
         except building.NotOurs as error:
-            raise CommandError("A tenant with the code demo is there without the demo's shops. Rename it, then run demo again.") from error
+            raise CommandError(
+                "Another tenant has the code demo or other, or the appId wx-demo or wx-other. Change that, then run demo again."
+            ) from error
         self.stdout.write(f"Accounts: {', '.join(people.USERNAMES)}; password: {people.PASSWORD}")
         self.stdout.write(f"appKey={shop.app_key} appSecret={shop.app_secret}")
 

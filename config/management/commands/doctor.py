@@ -15,7 +15,8 @@ class Command(BaseCommand):
         for number, check in invariants.CHECKS.items():
             found = list(check())
             broken += len(found)
-            self.stdout.write(f"{number} {'ok  ' if not found else 'FAIL'} {(check.__doc__ or '').split(': ', 1)[-1]}")
+            promise = (check.__doc__ or "").split(": ", 1)[-1].replace("``", "")
+            self.stdout.write(f"{number} {'FAIL' if found else 'ok  '} {promise}")
             for line in found[:20]:
                 self.stdout.write(f"   {line}")
         if broken:

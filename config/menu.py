@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -45,7 +45,7 @@ MENU: Sequence[tuple[Any, Sequence[Page]]] = (
     (
         _("商品与价格"),
         (
-            Page(_("门店商品"), "sell", "pricing_shopproduct_changelist", "pricing.view_shopproduct"),
+            Page(_("门店商品"), "sell", "pricing_shopproduct_changelist", "pricing.view_shopproduct", "removed_at__isnull=True"),
             Page(_("调价批次"), "history", "pricing_pricechange_changelist", "pricing.view_pricechange"),
             Page(_("调价记录"), "price_change", "pricing_pricelog_changelist", "pricing.view_pricelog"),
             Page(_("库存"), "inventory_2", "pricing_stockfigure_changelist", "pricing.view_stockfigure"),
@@ -57,7 +57,7 @@ MENU: Sequence[tuple[Any, Sequence[Page]]] = (
     (
         _("门店与设备"),
         (
-            Page(_("门店"), "storefront", "shops_shop_changelist", "shops.view_shop"),
+            Page(_("门店"), "storefront", "shops_shop_changelist", "shops.view_shop", "removed_at__isnull=True"),
             Page(_("摊位"), "deck", "shops_stall_changelist", "shops.view_stall"),
             Page(_("设备"), "point_of_sale", "shops_device_changelist", "shops.view_device"),
             Page(_("授权"), "verified_user", "shops_licence_changelist", "shops.view_licence"),
@@ -70,6 +70,7 @@ MENU: Sequence[tuple[Any, Sequence[Page]]] = (
             Page(_("员工账号"), "badge", "retail_user_changelist", "retail.view_user", "is_staff__exact=1"),
             Page(_("买家"), "group", "retail_user_changelist", "retail.view_user", "is_staff__exact=0"),
             Page(_("操作记录"), "manage_search", "admin_logentry_changelist", "admin.view_logentry"),
+            Page(_("商户号"), "account_balance", "groupbuy_merchantaccount_changelist", "groupbuy.view_merchantaccount"),
             Page(_("租户"), "apartment", "retail_tenant_changelist", "retail.view_tenant"),
             Page(_("微信身份"), "forum", "retail_wechatidentity_changelist", "retail.view_wechatidentity"),
             Page(_("支付事件"), "receipt", "groupbuy_paymentevent_changelist", "groupbuy.view_paymentevent"),
@@ -92,7 +93,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 def item(page: Page, here: str, request: HttpRequest) -> dict[str, Any]:
     address = reverse(f"admin:{page.view}")
     on_list = here == address or (here.startswith(address) and page.view != "index")
-    right_rows = all(request.GET.get(name) == value for name, _equals, value in [page.query.partition("=")] if name)
+    # Two entries of one list differ by the filter that they begin with.
+    shared = sum(other.view == page.view for _title, pages in MENU for other in pages) > 1
+    right_rows = not shared or all(request.GET.get(name) == value for name, value in QueryDict(page.query).items())
     return {
         "title": page.title,
         "icon": page.icon,

@@ -48,6 +48,7 @@ HEADQUARTERS = MANAGER | {
     "shops.shop": EDIT,
     "shops.licence": EDIT,
     "groupbuy.paymentevent": READ,
+    "groupbuy.merchantaccount": EDIT,
     "admin.logentry": READ,
 }
 TABLE: dict[Role, dict[str, tuple[str, ...]]] = {Role.CLERK: CLERK, Role.MANAGER: MANAGER, Role.HEADQUARTERS: HEADQUARTERS}

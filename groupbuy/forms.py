@@ -44,21 +44,14 @@ class RefundForm(forms.Form):
 
 
 class CancelForm(forms.Form):
-    """Nobody cancels by a slip of the hand: the name is typed."""
+    """Nobody cancels by a slip of the hand: what it costs is ticked."""
 
     reason = forms.CharField(label=gettext_lazy("取消原因"), max_length=80)
-    name = forms.CharField(label=gettext_lazy("输入团购名称以确认"))
+    understood = forms.BooleanField(error_messages={"required": gettext_lazy("请先勾选确认")})
 
-    def __init__(self, *args: Any, expected: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, orders: int, money: Decimal, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.expected = expected
-        self.fields["name"].help_text = expected
-
-    def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"]
-        if name != self.expected:
-            raise forms.ValidationError(_("与团购名称不一致"))
-        return name
+        self.fields["understood"].label = _("我确认取消，并退款 %(orders)s 个订单共 ¥%(money)s") % {"orders": orders, "money": money}
 
 
 class PickUpForm(forms.Form):

@@ -199,13 +199,20 @@ class WeChatGateway:
         if not self.is_signed(signed, body):
             raise NotifyRejected("wrong signature")
         try:
-            event = json_in(body)
-            content = json_in(self.client.decrypt_callback(signed, body) or "")
-            if not content:
-                raise Misconfigured(f"a notification for merchant {self.mch_id} can't be decrypted: is its API v3 key right?")
-            return self.notification(event, content)
+            return self.notification(json_in(body), json_in(self.opened(signed, body)))
         except Malformed as error:
             raise NotifyRejected(str(error)) from error
+
+    def opened(self, signed: dict[str, str], body: bytes) -> str:
+        """The decrypted content of a message whose signature is good. Raises Malformed, Misconfigured."""
+        try:
+            content = self.client.decrypt_callback(signed, body)
+        except Exception as error:
+            # The library decrypts whatever it finds, and raises what that leads to.
+            raise Malformed("not an encrypted message") from error
+        if content is None:
+            raise Misconfigured(f"a notification for merchant {self.mch_id} can't be decrypted: is its API v3 key right?")
+        return str(content)
 
     def is_signed(self, signed: dict[str, str], body: bytes) -> bool:
         """Base64 of exactly one spelling: the library's decoder skips what is none, so that SIGNTEST prefixes would count for nothing."""

@@ -219,9 +219,7 @@ class ShopProductViewSet(OfOneShop):
         device = devices.filter(pk=self.valid()["device_id"]).first()
         if device is None:
             raise NotThere
-        download = downloads.changes_for(device=device)
-        products.with_images(download.rows)
-        return Response(self.give(DownloadGives, download))
+        return Response(self.give(DownloadGives, downloads.changes_for(device=device)))
 
     @endpoint("POST", "ackdownload", who=DEVICE, title="设备确认下载", takes=AcknowledgeTakes, throttles=(PerDevice,))
     def acknowledge_download(self, request: Request) -> Response:

@@ -12,6 +12,7 @@ import io
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -27,6 +28,7 @@ from retail.wire.errors import Invalid
 
 COLUMNS = ("品名", "最低价", "平均价", "最高价", "规格", "单位", "发布日期")
 GZIP_MAGIC = b"\x1f\x8b"
+BLOCK = 2**16
 NUMBER = re.compile(r"\A-?[0-9]+(\.[0-9]+)?\Z")
 DAY = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 PIECE = re.compile(r"[/（(](个|只|盘)[)）]?\Z")
@@ -108,6 +110,11 @@ def source_of(path: Path) -> str:
 
 def count_rows(path: Path) -> int:
     """The number of rows below the header, after reading the file to its end: a broken one is found before anything is written."""
+    # Bytes first: a damaged gzip yields nonsense, which would look like another encoding, before its checksum tells.
+    with explained(path), path.open("rb") as raw:
+        binary = unpacked(raw)
+        while binary.read(BLOCK):
+            pass
     lines = cells_of(path)
     order_of_columns(path, next(lines, (1, []))[1])
     count = sum(1 for _line in lines)
@@ -139,21 +146,26 @@ DEFECTS: tuple[tuple[tuple[type[Exception], ...], str | Promise], ...] = (
 )
 
 
-def cells_of(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells of every row, header included."""
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Whatever is wrong with the file becomes a BadFile."""
     try:
-        with path.open("rb") as raw, open_text(raw) as text:
-            reader = csv.reader(text)
-            for cells in reader:
-                yield reader.line_num, cells
+        yield
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         message = next(message for kinds, message in DEFECTS if isinstance(error, kinds))
         raise BadFile(str(message).format(path=path, error=error)) from error
 
 
-def open_text(raw: io.BufferedReader) -> io.TextIOWrapper:
-    packed = raw.peek(2)[:2] == GZIP_MAGIC
-    return io.TextIOWrapper(gzip.GzipFile(fileobj=raw) if packed else raw, encoding="utf-8", newline="")
+def cells_of(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Line number and cells of every row, header included."""
+    with explained(path), path.open("rb") as raw, io.TextIOWrapper(unpacked(raw), encoding="utf-8", newline="") as text:
+        reader = csv.reader(text)
+        for cells in reader:
+            yield reader.line_num, cells
+
+
+def unpacked(raw: io.BufferedReader) -> io.BufferedIOBase:
+    return gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == GZIP_MAGIC else raw
 
 
 def order_of_columns(path: Path, header: Sequence[str]) -> list[int]:

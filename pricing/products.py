@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, FloatField, Func, OuterRef, Prefetch, QuerySet, Subquery, Sum, prefetch_related_objects
+from django.db.models import Exists, FloatField, Func, OuterRef, Prefetch, QuerySet, Subquery, Sum
 
 from pricing.models import PriceLog, ShopProduct, StockFigure
 from retail.models import Product, ProductClass, ProductImage
@@ -61,12 +61,6 @@ def images_in_order() -> "Prefetch[str]":
 def shown(rows: QuerySet[ShopProduct]) -> QuerySet[ShopProduct]:
     """With everything that an answer shows of a row."""
     return rows.select_related("shop", "product__product_class").only(*SHOWN).prefetch_related(images_in_order())
-
-
-def with_images(rows: Sequence[ShopProduct]) -> Sequence[ShopProduct]:
-    """The same rows, their products' pictures loaded."""
-    prefetch_related_objects(rows, images_in_order())
-    return rows
 
 
 def of_ids(ids: Sequence[int]) -> list[ShopProduct]:
@@ -141,12 +135,12 @@ def stock_sums(rows: QuerySet[ShopProduct]) -> dict[str, Decimal]:
     """``qty``, ``box_qty`` and ``cost_money`` of all ``rows``."""
     pair = rows.order_by().filter(shop=OuterRef("shop"), product=OuterRef("product"))
     sums = StockFigure.objects.filter(Exists(pair)).aggregate(
-        qty=Sum("qty"),
+        units=Sum("qty"),
         boxes=Sum(BoxesInThousandths("qty", "product__pack_size")),
         fen=Sum(CostInFen("qty", "cost_price")),
     )
     return {
-        "qty": to_grams(sums["qty"]),
+        "qty": to_grams(sums["units"]),
         "box_qty": to_grams(Decimal(sums["boxes"] or 0) / 1000),
         "cost_money": to_cents(Decimal(sums["fen"] or 0) / 100),
     }

@@ -50,7 +50,9 @@ class TenantAdmin(ScopedAdmin):
 class StaffForm(ScopedForm):
     """An account with its role and shops, which are relations."""
 
-    role = forms.TypedChoiceField(label=gettext_lazy("角色"), choices=[("", "—"), *((r.value, r.label) for r in STAFF_ROLES)], coerce=Role)
+    role = forms.TypedChoiceField(
+        label=gettext_lazy("角色"), choices=[("", "—"), *((r.value, r.label) for r in STAFF_ROLES)], coerce=Role, widget=theme.Select
+    )
     shops = forms.ModelMultipleChoiceField(
         Shop.objects.none(),
         label=gettext_lazy("门店"),
@@ -62,8 +64,8 @@ class StaffForm(ScopedForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        own = {name: self.fields[name] for name in ("role", "secrets") if name in self.fields}
-        theme.dress(own.values())
+        if "secrets" in self.fields:
+            theme.dress([self.fields["secrets"]])
         if "shops" in self.fields:
             shops: Any = self.fields["shops"]
             shops.queryset = visible(Shop, self.principal).open().order_by("code")

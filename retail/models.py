@@ -110,8 +110,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.nickname if self.username is None else f"{self.nickname}（{self.username}）"
 
-    @property
-    def short_name(self) -> str:
+    def get_full_name(self) -> str:
         return self.nickname
 
 

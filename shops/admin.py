@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from pricing import downloads
 from retail.backoffice import (
     BooleanRadioFilter,
     ChoicesDropdownFilter,
@@ -176,7 +177,23 @@ class DeviceAdmin(OfShopAdmin):
     search_fields = ("code", "shop__name")
     managers_only = ("ip", "mac")
     readonly_fields = ("synced",)
+    actions_detail = ("reset_download",)
     fieldsets = ((None, {"fields": ("shop", "stall", "device_type", "code", "ip", "mac", "in_use", "synced")}),)
+
+    def has_reset_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return bool(request.user.has_perm("shops.change_device"))
+
+    @page_action(description=gettext_lazy("重新下载价格"), path="reset", permission="reset", icon="cloud_download")
+    def reset_download(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        device = self.get_object(request, object_id)
+
+        def act(values: dict[str, Any]) -> str:
+            downloads.reset(shop_id=device.shop_id, device_id=device.pk, principal=caller(request))
+            return _("设备下次连接时会重新下载全部价格")
+
+        facts = [(_("设备"), device), (_("门店"), device.shop), (_("价格同步"), self.synced(device))]
+        question = Question(title=_("重新下载价格"), facts=facts, note=_("价格不对或换了新秤时使用。"), button=_("重新下载"))
+        return self.ask(request, question, act, touched=[device], back=page_of(device))
 
     @display(description=gettext_lazy("价格同步"), label={"up": "success", "behind": "warning", "reload": "info"})
     def progress(self, device: Device) -> tuple[str, str]:

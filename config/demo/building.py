@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from random import Random
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from config.demo import catalogue, offers, people, pictures, shops, visits
@@ -23,7 +23,7 @@ Tell = Callable[[str], None]
 
 
 class NotOurs(Exception):
-    """A tenant of the demo's code is there, and the demo did not make it."""
+    """A tenant has a code or appId of the demo's, and the demo did not make it."""
 
 
 @transaction.atomic
@@ -34,10 +34,10 @@ def build_or_renew(*, now: datetime, tell: Tell) -> Shop:
     """
     tell("pictures")
     pictures.copy_pictures()
-    # The unique code makes a second run that begins at the same moment wait for this one.
-    demo, is_new = Tenant.objects.get_or_create(code=DEMO, defaults={"name": "青禾鲜铺", "app_id": "wx-demo"})
-    if is_new:
-        build(demo=demo, now=now, tell=tell)
+    demo = Tenant.objects.filter(code=DEMO).first()
+    if demo is None:
+        demo, other = make_tenants()
+        build(demo=demo, other=other, now=now, tell=tell)
     offers.renew(tenant=demo, now=now)
     first = Shop.objects.filter(tenant=demo, code=shops.DEMO_PLACES[0].code).first()
     if first is None:
@@ -45,12 +45,19 @@ def build_or_renew(*, now: datetime, tell: Tell) -> Shop:
     return first
 
 
-def build(*, demo: Tenant, now: datetime, tell: Tell) -> None:
+def make_tenants() -> tuple[Tenant, Tenant]:
+    try:
+        demo = Tenant.objects.create(code=DEMO, name="青禾鲜铺", app_id="wx-demo")
+        return demo, Tenant.objects.create(code=OTHER, name="海棠果园", app_id="wx-other")
+    except IntegrityError as error:
+        raise NotOurs from error
+
+
+def build(*, demo: Tenant, other: Tenant, now: datetime, tell: Tell) -> None:
     # The same names, numbers and habits in every installation; nothing here is a secret.
     random = Random(SEED)  # noqa: S311
     today = timezone.localdate(now)
     tell("shops")
-    other = Tenant.objects.create(code=OTHER, name="海棠果园", app_id="wx-other")
     demo_shops = shops.make_shops(tenant=demo, places=shops.DEMO_PLACES, area_code="021", today=today, random=random)
     other_shops = shops.make_shops(tenant=other, places=shops.OTHER_PLACES, area_code="0571", today=today, random=random)
     shops.make_settings(tenant=demo, shops=demo_shops)

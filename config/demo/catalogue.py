@@ -26,6 +26,8 @@ FILES = Path(settings.BASE_DIR) / "pricing" / "data"
 # On sale is what the market still has: what it sold in its last week.
 STILL_SOLD = timedelta(days=7)
 MASTER_SHARE = Decimal("1.30")
+LEAVES = ("leafy", "bok", "choy", "milk", "napa", "cabbage", "spinach", "celery", "herb", "greens", "cauliflower", "broccoli")
+ROOTS = ("potato", "sweet", "carrot", "daikon", "radish", "turnip", "taro", "yam", "lotus", "jicama", "kohlrabi", "burdock", "root", "beet")
 # Which classes a file's products fall into, by the beginning of their picture's name, and how many units a box of them holds.
 CLASSES: dict[str, tuple[tuple[str, str, tuple[str, ...], tuple[int, ...]], ...]] = {
     "fruit": (
@@ -38,8 +40,8 @@ CLASSES: dict[str, tuple[tuple[str, str, tuple[str, ...], tuple[int, ...]], ...]
         ("fruit-other", "其他水果", ("",), (10,)),
     ),
     "vegetables": (
-        ("vegetables-leaf", "叶菜", ("leafy", "bok", "choy", "milk", "napa", "cabbage", "spinach", "celery", "herb", "greens"), (0,)),
-        ("vegetables-root", "根茎", ("potato", "sweet", "carrot", "daikon", "radish", "turnip", "taro", "yam", "lotus"), (20, 40)),
+        ("vegetables-leaf", "叶菜花菜", LEAVES, (0,)),
+        ("vegetables-root", "根茎", ROOTS, (20, 40)),
         ("vegetables-fruit", "茄果椒类", ("tomato", "cherry-", "eggplant", "bell", "chili"), (10, 15)),
         ("vegetables-gourd", "瓜类", ("cucumber", "bitter", "loofah", "winter", "pumpkin", "zucchini", "chayote"), (20, 30)),
         ("vegetables-bean", "豆类豆芽", ("pea-pod", "long", "bean", "corn", "sprout", "peanuts"), (10, 20)),

@@ -16,6 +16,8 @@ from retail.money import CENT
 
 S = OrderStatus
 AUTO_COMPLETE = timedelta(days=7)
+# How long the bank takes for a refund.
+AT_BANK = timedelta(seconds=3)
 CARRIERS = (("顺丰速运", "SF"), ("中通快递", "ZT"), ("圆通速递", "YT"))
 SPOILT = ("坏果赔付", "个别压伤，按比例退款", "少发一个，补差价")
 REGRETTED = ("买家不想要了", "拍错规格，买家申请退款", "买家临时出差，无法取货")
@@ -160,7 +162,7 @@ class Fate:
     def send_back(self, life: Life, moment: datetime, reasons: tuple[str, ...]) -> bool:
         """Refund everything that is left; the bank answers a few seconds later."""
         left = life.money - sum((one.amount for one in life.returns), Decimal(0))
-        if not self.move(life, S.REFUNDED, moment + timedelta(seconds=3), GATEWAY):
+        if not self.move(life, S.REFUNDED, moment + AT_BANK, GATEWAY):
             return False
         life.returns.append(Return(left, self.random.choice(reasons), moment))
         return True
@@ -214,7 +216,7 @@ class Fate:
         moment = self.after(life, 1, 20)
         if self.chance(0.008):
             self.send_back(life, moment, SHORT)
-        elif self.chance(0.03) and moment < self.now:
+        elif self.chance(0.03) and moment + AT_BANK <= self.now:
             share = self.random.choice((Decimal("0.1"), Decimal("0.2"), Decimal("0.3")))
             life.returns.append(Return((life.money * share).quantize(CENT), self.random.choice(SPOILT), moment))
 

@@ -1,10 +1,10 @@
 """The payments and refunds of the demo's orders, in our books and in those of the sandbox's bank, which agree."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import Random
 
-from config.demo.lives import Attempt, Life, Return
+from config.demo.lives import AT_BANK, Attempt, Life, Return
 from groupbuy import payments
 from groupbuy.models import (
     Gateway,
@@ -22,8 +22,6 @@ from groupbuy.sandbox import SandboxGateway
 from retail.models import User, WeChatIdentity
 
 BATCH = 500
-# How long the bank takes for a refund.
-AT_BANK = timedelta(seconds=3)
 
 
 @dataclass(frozen=True)

@@ -95,10 +95,10 @@ OFFERS = (
         product="美早",
         name="美早大樱桃 · 首批 400 盒",
         description="果径 28 毫米以上，紫红时采，冷链一夜到店。首批数量有限，售完等下一批。",
-        spec="2 斤礼盒，冰袋保鲜",
-        price="108.00",
+        spec="1 斤盒，冰袋保鲜",
+        price="56.00",
         pictures=("cherries", "fruit-basket"),
-        starts=-9,
+        starts=-11,
         sells_until=-5,
         quota=400,
         orders=300,
@@ -155,7 +155,7 @@ OFFERS = (
         shop="SH01",
         product="库尔勒香梨",
         name="库尔勒香梨 · 快递到家",
-        description="皮薄无渣，汁水足。江浙沪包邮，每天下午五点前的订单当天发出，顺路就到家门口。",
+        description="皮薄无渣，汁水足。江浙沪包邮，每天早上九点截单，当天下午发出，送到家门口。",
         spec="6 斤整箱",
         price="35.80",
         pictures=("pear", "fruit-basket"),
@@ -202,15 +202,17 @@ def make_group_buying(offer: Offer, *, tenant: Tenant, shop: Shop, staff: Staff,
         deliver_type=offer.deliver_type,
         per_buyer_limit=offer.per_buyer_limit,
         min_qty=offer.min_qty,
-        address=shop.address,
-        lbs=shop.lbs_point,
-        phone=shop.phone,
+        **pick_up_contact(shop),
         in_use=offer.kind != Kind.SWITCHED_OFF,
         outcome=Outcome.SUCCEEDED if decided else Outcome.OPEN,
         decided_at=end_at + timedelta(minutes=1) if decided else None,
         creator=staff.manager if shop.code == OFFERS[0].shop else staff.headquarters,
         created_at=min(start_at, now) - timedelta(hours=16),
     )
+
+
+def pick_up_contact(shop: Shop) -> dict[str, str]:
+    return {"address": shop.address, "lbs": shop.lbs_point, "phone": shop.phone}
 
 
 def make_images(group_buyings: Iterable[tuple[Offer, GroupBuying]]) -> None:

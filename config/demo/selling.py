@@ -36,7 +36,7 @@ class Selling:
     def run(self) -> list[Life]:
         """All its lives in the order in which they began; sets the counters of the group buy."""
         random = self.fate.random
-        eagerness = [random.paretovariate(1.6) for _buyer in self.buyers]
+        eagerness = [random.paretovariate(2.5) for _buyer in self.buyers]
         bought: Counter[int] = Counter()
         lives = []
         for moment, ending in zip(self.moments(), self.endings(), strict=True):

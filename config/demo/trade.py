@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from random import Random
+from typing import Any
 
 from django.utils import timezone
 
@@ -41,18 +42,17 @@ class Books:
     random: Random
 
     def write_orders(self) -> list[Order]:
-        codes = self.random.sample(range(10**8), len(self.lives))
+        codes = [f"{number:08d}" for number in self.random.sample(range(10**8), 2 * len(self.lives))]
         sequences: dict[int, int] = {}
         homes = {buyer_id: self.home() for buyer_id in sorted({life.buyer.pk for life in self.lives})}
         rows = []
-        for life, code in zip(self.lives, codes, strict=True):
+        for life in self.lives:
             sequence = sequences[life.group_buying.pk] = sequences.get(life.group_buying.pk, 0) + 1
-            rows.append(self.order(life, sequence, code=f"{code:08d}", home=homes[life.buyer.pk]))
+            rows.append(self.order(life, sequence, code=codes.pop(), deliver_code=codes.pop(), home=homes[life.buyer.pk]))
         return Order.objects.bulk_create(rows, batch_size=BATCH)
 
-    def order(self, life: Life, sequence: int, *, code: str, home: str) -> Order:
+    def order(self, life: Life, sequence: int, *, code: str, deliver_code: str, home: str) -> Order:
         group_buying = life.group_buying
-        is_pick_up = group_buying.deliver_type == DeliverType.PICK_UP
         return Order(
             tenant_id=group_buying.tenant_id,
             shop_id=group_buying.shop_id,
@@ -62,9 +62,6 @@ class Books:
             sequence=sequence,
             status=life.status,
             holds_stock=life.holds_stock,
-            deliver_type=group_buying.deliver_type,
-            address=group_buying.address if is_pick_up else home,
-            lbs=group_buying.lbs if is_pick_up else "",
             phone=life.buyer.phone,
             remark=self.random.choice(REMARKS) if self.random.random() < 0.12 else "",
             product_name=group_buying.product.name,
@@ -72,16 +69,22 @@ class Books:
             price=group_buying.price,
             qty=life.qty,
             money=life.money,
-            # Its eight random digits, which no other order of the demo has.
-            deliver_code=code if is_pick_up and life.time_of(OrderStatus.PAID) else "",
-            carrier=life.carrier,
-            tracking_number=life.tracking_number,
             created_at=life.created_at,
             pay_deadline_at=life.pay_deadline_at,
             paid_at=life.paid_at,
             shipped_at=life.time_of(OrderStatus.SHIPPED),
             completed_at=life.time_of(OrderStatus.COMPLETED),
+            **self.delivery(life, deliver_code=deliver_code, home=home),
         )
+
+    def delivery(self, life: Life, *, deliver_code: str, home: str) -> dict[str, Any]:
+        group_buying = life.group_buying
+        if group_buying.deliver_type == DeliverType.EXPRESS:
+            way = {"address": home, "carrier": life.carrier, "tracking_number": life.tracking_number}
+        else:
+            code = deliver_code if life.time_of(OrderStatus.PAID) else ""
+            way = {"address": group_buying.address, "lbs": group_buying.lbs, "deliver_code": code}
+        return {"deliver_type": group_buying.deliver_type, **way}
 
     def home(self) -> str:
         street, kind = self.random.choice(STREETS)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Model, OuterRef, Subquery, Sum
+from django.db.models import Count, Model, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -71,6 +71,24 @@ class GroupBuyingForm(ScopedForm):
             self.add_error("per_buyer_limit", _("每人限购不能超过库存"))
 
 
+class StateFilter(admin.SimpleListFilter):
+    """What people call the state: it follows from several columns and the clock."""
+
+    title = gettext_lazy("状态")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("running", _("进行中")), ("waiting", _("未开始")), ("over", _("已结束"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        now = timezone.now()
+        if self.value() == "running":
+            return queryset.open(now)
+        if self.value() == "waiting":
+            return queryset.filter(outcome=Outcome.OPEN, start_at__gt=now)
+        return queryset.filter(Q(end_at__lte=now) | ~Q(outcome=Outcome.OPEN)) if self.value() == "over" else queryset
+
+
 class ImageInline(ScopedInline):
     model = GroupBuyingImage
     fields = ("image", "sort")
@@ -82,7 +100,14 @@ class GroupBuyingAdmin(OfShopAdmin):
     form = GroupBuyingForm
     tenant_path = "tenant"
     list_display = ("named", "shop", "amount", "sold", "order_count", "ends", "state_label", "link")
+    pills = (
+        (gettext_lazy("全部"), ""),
+        (gettext_lazy("进行中"), "state=running"),
+        (gettext_lazy("未开始"), "state=waiting"),
+        (gettext_lazy("已结束"), "state=over"),
+    )
     list_filter = (
+        StateFilter,
         ("shop", RelatedFilter),
         ("in_use", BooleanRadioFilter),
         ("outcome", ChoicesDropdownFilter),
@@ -99,7 +124,7 @@ class GroupBuyingAdmin(OfShopAdmin):
     fieldsets = (
         (None, {"fields": ("name", "shop", "product", "spec", "description")}),
         (gettext_lazy("价格与库存"), {"fields": (("price", "quota"), ("per_buyer_limit", "min_qty"))}),
-        (gettext_lazy("时间"), {"fields": (("start_at", "end_at"), "in_use")}),
+        (gettext_lazy("时间"), {"fields": ("start_at", "end_at", "in_use")}),
         (
             gettext_lazy("配送"),
             {"fields": ("deliver_type", "address", ("lbs", "phone")), "description": gettext_lazy("自提地址、坐标和电话留空则用门店的。")},
@@ -213,7 +238,7 @@ class GroupBuyingAdmin(OfShopAdmin):
             button=_("取消并退款"),
             danger=True,
             form=CancelForm,
-            form_options={"expected": group_buying.name},
+            form_options=bought_in(group_buying),
         )
         return self.ask(request, question, act, touched=[group_buying], back=page_of(group_buying))
 
@@ -291,12 +316,17 @@ def state_of(group_buying: GroupBuying) -> tuple[str, str]:
 
 def figures(group_buying: Any) -> list[tuple[Any, Any]]:
     """What a decision about a group buy touches."""
-    bought = group_buying.orders.bought()
-    money = to_cents(bought.aggregate(total=Sum("money"))["total"] or ZERO)
+    bought = bought_in(group_buying)
     return [
         (_("团购"), group_buying.name),
         (_("待支付订单"), group_buying.orders.awaiting_payment().count()),
-        (_("已付订单"), bought.count()),
+        (_("已付订单"), bought["orders"]),
         (_("已付份数"), f"{group_buying.units} / {group_buying.quota}"),
-        (_("已付金额"), f"¥{money}"),
+        (_("已付金额"), f"¥{bought['money']}"),
     ]
+
+
+def bought_in(group_buying: GroupBuying) -> dict[str, Any]:
+    """How many orders are paid for, and their yuan."""
+    sums = group_buying.orders.bought().aggregate(orders=Count("pk"), money=Sum("money"))
+    return {"orders": sums["orders"], "money": to_cents(sums["money"] or ZERO)}

@@ -73,15 +73,21 @@ class OrderAdmin(ReadOnlyAdmin):
     actions = ("confirm", "deliver")
     actions_detail = ("confirm_one", "deliver_one", "recheck", "close_order", "refund")
     change_form_outer_after_template = "admin/groupbuy/order_story.html"
+    compressed_fields = False
     fieldsets = (
         (
             gettext_lazy("订单"),
-            {"fields": (("status_text", "amount"), ("code", "sequence"), ("group_buying_name", "shop_name"), ("created_at", "paid_at"))},
+            {"fields": (("status_text", "amount", "code", "sequence"), ("group_buying_name", "shop_name", "created_at", "paid_at"))},
         ),
-        (gettext_lazy("商品"), {"fields": (("product_name", "spec"), ("price", "qty"))}),
+        (gettext_lazy("商品"), {"fields": (("product_name", "spec", "price", "qty"),)}),
         (
             gettext_lazy("买家与配送"),
-            {"fields": (("buyer_name", "phone_shown"), ("deliver_type", "address_shown"), ("carrier", "tracking_number"), "remark_shown")},
+            {
+                "fields": (
+                    ("buyer_name", "phone_shown", "deliver_type", "address_shown"),
+                    ("carrier", "tracking_number", "remark_shown"),
+                )
+            },
         ),
     )
 
@@ -198,7 +204,7 @@ class OrderAdmin(ReadOnlyAdmin):
             return _("订单 %(code)s 已关闭，库存已退回") % {"code": order}
 
         note = _("关闭前会先到支付渠道关单；如果买家已经付款，订单会变为已支付。")
-        question = Question(title=_("关闭未支付订单"), facts=figures([order]), rows=lines([order]), note=note, button=_("关闭订单"))
+        question = Question(title=_("关闭未支付订单"), facts=figures([order]), note=note, button=_("关闭订单"))
         return self.ask(request, question, act, touched=[order], back=page_of(order))
 
     @page_action(description=gettext_lazy("查询支付"), path="recheck", permission="close", icon="sync")
@@ -228,7 +234,6 @@ class OrderAdmin(ReadOnlyAdmin):
         question = Question(
             title=_("退款"),
             facts=facts,
-            rows=lines([order]),
             note=_("已发货、已完成的订单退款后不退回库存。"),
             button=_("确认退款"),
             danger=True,
@@ -318,6 +323,10 @@ def goods_of(order: Order) -> str:
 
 
 def figures(rows: Sequence[Order]) -> list[tuple[Any, Any]]:
+    """What a decision about orders touches; of a single one, which it is."""
+    if len(rows) == 1:
+        order = rows[0]
+        return [(_("订单"), order.code), (_("买家"), order.buyer.nickname), (_("商品"), goods_of(order)), (_("金额"), f"¥{order.money}")]
     return [
         (_("订单"), len(rows)),
         (_("份数"), sum(row.qty for row in rows)),
@@ -326,4 +335,6 @@ def figures(rows: Sequence[Order]) -> list[tuple[Any, Any]]:
 
 
 def lines(rows: Sequence[Order]) -> list[str]:
+    if len(rows) == 1:
+        return []
     return [f"{row.code} · {row.buyer.nickname} · {goods_of(row)} · {row.get_status_display()}" for row in rows]

@@ -136,9 +136,9 @@ class Offer:
 
     @property
     def version(self) -> str:
-        """Changes with everything that the page's live parts show."""
+        """Changes with everything that the page's live parts show; begins with the phase."""
         row = self.group_buying
-        return f"{self.phase}-{row.taken}-{row.quota}-{row.price}-{self.paid_qty}-{self.bought_qty}"
+        return f"{self.phase}_{row.taken}_{row.quota}_{row.price}_{self.paid_qty}_{self.bought_qty}"
 
 
 def addresses(images: Any) -> list[str]:

@@ -103,11 +103,13 @@ def qr(text: str, label: str) -> SafeString:
 
 
 @register.inclusion_tag("groupbuy/_countdown.html")
-def countdown(until: datetime, now: datetime) -> dict[str, Any]:
-    """Runs in the browser on the server's clock; without script it stands."""
+def countdown(until: datetime, now: datetime, *, brief: bool = False) -> dict[str, Any]:
+    """Runs in the browser on the server's clock; without script it stands. ``brief`` leaves out hours that are none."""
     left = max(0, int((until - now).total_seconds()))
     return {
         "until": epoch(until),
+        "brief": brief,
+        "long": left >= HOUR,
         "days": left // DAY,
         "hours": f"{left % DAY // HOUR:02}",
         "minutes": f"{left % HOUR // MINUTE:02}",

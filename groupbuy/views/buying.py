@@ -17,6 +17,7 @@ from groupbuy.models.orders import AWAITING_PAYMENT, TO_DELIVER
 from groupbuy.pages.purchases import TAB_STATUSES, Purchase, Tab, shown
 from groupbuy.views.base import Page, number_in
 from groupbuy.views.shopping import tenant_by_host
+from retail import mini_program
 from retail.throttles import PerBuyerCheck, PerBuyerPay
 from retail.wire.errors import NotThere, Refusal
 from shops import configuration
@@ -97,7 +98,7 @@ class Pay(OwnOrderPage):
         parameters = self.start(order_id=order.pk, principal=self.principal, now=self.now)
         if settings.PAYMENT_GATEWAY == Gateway.SANDBOX:
             return self.go(reverse("buyer:sandbox_pay", args=[parameters.pre_pay_id]))
-        window = window_parameters(parameters, app_id=order.tenant.app_id or settings.WECHAT_APP_ID)
+        window = window_parameters(parameters, app_id=mini_program.app_id_of(order.tenant))
         return self.show("groupbuy/pay.html", tenant=order.tenant, order=order, window_parameters=json.dumps(window))
 
 

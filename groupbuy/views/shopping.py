@@ -15,6 +15,7 @@ from groupbuy.buyer_forms import OrderForm
 from groupbuy.models import DeliverType, GroupBuying, Order
 from groupbuy.orders import Replayed
 from groupbuy.pages import offers
+from groupbuy.pages.offers import Offer
 from groupbuy.views.base import Page, number_in
 from retail.identities import default_tenant
 from retail.models import Tenant
@@ -117,23 +118,28 @@ class GroupBuyingPage(Page):
 
     def show_offer(self, group_buying: GroupBuying, *, is_ordering: bool, refusal: Any = "") -> HttpResponse:
         viewer = self.viewer(group_buying.tenant_id)
-        own = group_buying.orders.of(viewer.pk).live().order_by("-pk")[:3] if viewer else Order.objects.none()
         return self.show(
             "groupbuy/group_buying.html",
             tenant=group_buying.tenant,
-            offer=offers.look_at(group_buying, viewer=viewer, now=self.now),
-            group_buying=group_buying,
-            recent=offers.recent_orders(group_buying),
-            own_orders=own,
-            viewer=viewer,
-            may_order=self.may_order(group_buying.tenant_id),
-            form=self.form,
-            form_key=secrets.token_urlsafe(16),
+            own_orders=group_buying.orders.of(viewer.pk).live().order_by("-pk")[:3] if viewer else (),
             is_ordering=is_ordering,
             refusal=refusal,
-            share=number_in(self.request.POST or self.request.GET, "share") or "",
             page_address=self.request.build_absolute_uri(reverse("buyer:group_buying", args=[group_buying.pk])),
+            **self.live_parts(group_buying, offers.look_at(group_buying, viewer=viewer, now=self.now)),
         )
+
+    def live_parts(self, group_buying: GroupBuying, offer: Offer) -> dict[str, Any]:
+        """What the parts show that change while the page stands open."""
+        return {
+            "offer": offer,
+            "group_buying": group_buying,
+            "recent": offers.recent_orders(group_buying),
+            "viewer": self.viewer(group_buying.tenant_id),
+            "may_order": self.may_order(group_buying.tenant_id),
+            "form": self.form,
+            "form_key": secrets.token_urlsafe(16),
+            "share": number_in(self.request.POST or self.request.GET, "share") or "",
+        }
 
 
 def last_address(buyer_id: int) -> str:
@@ -142,23 +148,21 @@ def last_address(buyer_id: int) -> str:
     return sent.values_list("address", flat=True).first() or ""
 
 
-class GroupBuyingNews(Page):
+class GroupBuyingNews(GroupBuyingPage):
     """The live parts of a group buy's page; nothing (204) while they are as the page has them."""
+
+    http_method_names = ("get", "head", "options")
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         group_buying = find(pk)
-        viewer = self.viewer(group_buying.tenant_id)
-        offer = offers.look_at(group_buying, viewer=viewer, now=self.now)
-        if request.GET.get("seen") == offer.version:
+        offer = offers.look_at(group_buying, viewer=self.viewer(group_buying.tenant_id), now=self.now)
+        seen = request.GET.get("seen", "")
+        if seen == offer.version:
             return HttpResponse(status=204)
-        return self.show(
-            "groupbuy/_news.html",
-            offer=offer,
-            group_buying=group_buying,
-            recent=offers.recent_orders(group_buying),
-            viewer=viewer,
-            may_order=self.may_order(group_buying.tenant_id),
-        )
+        self.form = self.form_for(group_buying)
+        # A sheet that somebody is typing on is left alone, unless what it says has become wrong.
+        has_turned = not seen.startswith(f"{offer.phase}_")
+        return self.show("groupbuy/_news.html", has_turned=has_turned, **self.live_parts(group_buying, offer))
 
 
 class SharePage(Page):

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pricing.models import ChangeSource, PriceChange, ShopProduct
 from pricing.prices.batches import Outcome, check_money, check_sort, lock_shops, new_batch, tenant_of
-from pricing.prices.statements import Asked, Written, live_rows_of, write_changes
+from pricing.prices.statements import Asked, Written, live_rows_of, shops_of, write_changes
 from retail.models import Product
 from retail.principals import Principal
 from retail.wire.errors import Invalid, NotThere
@@ -44,9 +44,10 @@ def change_prices(
     for change in changes:
         check_money(change.price, change.member_price)
         check_sort(change.sort)
-    named = {change.shop_product_id for change in changes if change.shop_product_id}
+    named = [change.shop_product_id for change in changes if change.shop_product_id]
     pairs = [(change.shop_id or 0, change.product_id or 0) for change in changes if not change.shop_product_id]
-    shop_of = dict(ShopProduct.objects.visible_to(principal).live().filter(pk__in=named).values_list("pk", "shop_id")) if named else {}
+    shop_of = shops_of(named) if named else {}
+    # The locks are the caller's scope too: one row of a foreign shop, and nothing is done.
     shops = lock_shops(shop_ids={*shop_of.values(), *(shop_id for shop_id, _product_id in pairs)}, principal=principal)
     asked = rows_asked(changes=changes, named=shop_of.keys(), paired=live_rows_of(pairs) if pairs else {})
     batch = new_batch(shops=shops, source=source, principal=principal, now=now, reason=reason)

@@ -179,6 +179,11 @@ class ScopedAdmin(AskingMixin, ScopedMixin, theme.ModelAdmin):  # type: ignore[m
             return redirect(request.get_full_path())
         return response
 
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
+        # Two buttons are enough: "save and add another" is for data entry clerks.
+        response: HttpResponse = super().render_change_form(request, {"show_save_and_add_another": False} | context, *args, **kwargs)
+        return response
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         shown = [pill(title, query, request, self.pills) for title, query in self.pills]
         response: HttpResponse = super().changelist_view(request, {"pills": shown} | (extra_context or {}))
@@ -229,7 +234,7 @@ class ScopedInline(ScopedMixin, theme.TabularInline):  # type: ignore[misc]
     """Rows of a parent that is in scope."""
 
     extra = 0
-    show_change_link = False
+    hide_title = True
 
 
 class ReadOnlyInline(ScopedInline):

@@ -24,6 +24,7 @@ __all__ = [
     "ModelAdmin",
     "RangeDateFilter",
     "RelatedDropdownFilter",
+    "Select",
     "TabularInline",
     "UnfoldAdminSite",
     "display",
@@ -54,6 +55,7 @@ def page_action(*, description: Any, path: str, permission: str, icon: str, dang
     return decorate
 
 
+Select = widgets.UnfoldAdminSelectWidget
 Choices = widgets.UnfoldAdminCheckboxSelectMultipleWidget
 
 CLASSES: Sequence[tuple[type[forms.Widget], Sequence[str]]] = (

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from retail.wire.views import api_error, is_api
@@ -27,7 +28,9 @@ class WireMiddleware:
             request.path_info = request.path_info.lower().rstrip("/")
             # Read before anything touches request.POST: a stream can be read once, and a signature is over the raw bytes.
             request.body  # noqa: B018
-        return self.get_response(request)
+        # Labels and messages of the API are part of its contract, whatever language the phone is set to.
+        with translation.override(settings.LANGUAGE_CODE):
+            return self.get_response(request)
 
 
 def declared_length(request: HttpRequest) -> int:

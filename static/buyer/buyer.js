@@ -18,6 +18,7 @@
       if (part.textContent !== text) part.textContent = text;
     }
     for (const days of all("[data-days]", clock)) days.hidden = parts.d === 0;
+    for (const hours of all("[data-hours]", clock)) hours.hidden = seconds < 3600;
     if (left < 0) ring(clock);
   }
 

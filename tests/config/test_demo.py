@@ -349,5 +349,22 @@ def test_without_demo_or_debug_it_refuses(settings):
 
 def test_a_tenant_of_somebody_else_is_left_alone(demo):
     Shop.objects.filter(tenant=demo, code="SH01").update(code="own")
-    with pytest.raises(CommandError, match="Rename it"):
+    with pytest.raises(CommandError, match="Another tenant"):
         run_demo()
+
+
+def test_a_taken_app_id_is_said_and_nothing_is_made(demo):
+    Tenant.objects.filter(pk=demo.pk).update(code="own")
+    before = row_counts()
+    with pytest.raises(CommandError, match="appId"):
+        run_demo()
+    assert row_counts() == before
+
+
+def test_a_taken_user_name_is_said_and_nothing_is_made():
+    Tenant.objects.filter(code="demo").update(code="own", app_id="wx-own")
+    Tenant.objects.filter(code="other").update(code="own-too", app_id="wx-own-too")
+    before = row_counts()
+    with pytest.raises(CommandError, match="user name hq is taken"):
+        run_demo()
+    assert row_counts() == before

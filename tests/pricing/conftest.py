@@ -28,6 +28,7 @@ def row(shop) -> ShopProduct:
 
 def on_sale(shop: Shop, count: int) -> list[ShopProduct]:
     """``count`` rows at 5.90 and 5.50 with the versions that they would have, and the shop's counter behind them."""
+    shop.refresh_from_db()
     first = shop.price_version
     products = factories.ProductFactory.create_batch(
         count, tenant=shop.tenant, product_class=factories.ProductClassFactory(tenant=shop.tenant)

@@ -1,0 +1,23 @@
+from collections.abc import Iterator
+
+import pytest
+from django.db import transaction
+
+from tests.clients import Api
+from tests.contract.changes import undone
+from tests.contract.world import World
+
+
+@pytest.fixture(scope="module")
+def world_of_module(django_db_setup, django_db_blocker) -> Iterator[World]:
+    """Built once for a module, in a transaction that never commits."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield World(Api())
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def world(world_of_module) -> Iterator[World]:
+    """Whatever a test writes is undone. Not together with ``db`` or ``api``, which have a transaction of their own."""
+    with undone():
+        yield world_of_module

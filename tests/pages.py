@@ -1,0 +1,56 @@
+"""A browser without script, for the buyer pages."""
+
+import html
+import re
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import Client
+
+from groupbuy import orders, payments, sandbox, settling
+from groupbuy.models import GroupBuying, Order
+from retail.models import User
+from retail.principals import principal_of
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+TAG = re.compile(r"<(?:script|style)[^>]*>.*?</(?:script|style)>|<[^>]+>", re.S)
+
+
+def words(response: HttpResponse) -> str:
+    """What a person reads on a page, in one line."""
+    return " ".join(html.unescape(TAG.sub(" ", response.content.decode())).split())
+
+
+def browser_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend=BACKEND)
+    return client
+
+
+def order_sheet(client: Client, group_buying: GroupBuying) -> dict[str, str]:
+    """The fields of the order sheet as the page fills them in."""
+    page = client.get(f"/g/{group_buying.pk}/").content.decode()
+    form = page[page.index('id="order-form"') :]
+    fields = [dict(re.findall(r'(\w+)="([^"]*)"', field)) for field in re.findall(r"<input[^>]*>", form[: form.index("</form>")])]
+    return {field["name"]: html.unescape(field.get("value", "")) for field in fields if "name" in field}
+
+
+def submit(client: Client, group_buying: GroupBuying, **typed: Any) -> HttpResponse:
+    """Fill in and send the order sheet."""
+    sheet = order_sheet(client, group_buying)
+    return client.post(f"/g/{group_buying.pk}/", sheet | {"phone": "13800008000"} | typed)
+
+
+def ordered(buyer: User, group_buying: GroupBuying, *, now: datetime, qty: int = 1, **wish: Any) -> Order:
+    """An unpaid order of ``buyer``."""
+    wished = orders.Wish(group_buying.pk, qty, phone="13800008000", **wish)
+    return orders.create_order(principal=principal_of(buyer), buyer_id=None, wish=wished, now=now)
+
+
+def pay(order: Order, *, now: datetime, press: Any = sandbox.pay) -> Order:
+    """Press a button at the pretended bank for ``order``."""
+    parameters = payments.start_payment(order_id=order.pk, principal=principal_of(order.buyer), now=now)
+    settling.settle(press(parameters.pre_pay_id, now=now), source="sandbox", now=now)
+    order.refresh_from_db()
+    return order

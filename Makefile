@@ -29,7 +29,7 @@ lint: $(VENV)/.dev
 	@deploy/check-deploy $(BIN)/python
 
 translations: $(VENV)/.dev
-	@$(BIN)/python manage.py makemessages -l en --no-obsolete -i '.venv/*' -i 'staticfiles/*'
+	@$(BIN)/python manage.py makemessages -l en --no-obsolete --add-location file -i '.venv/*' -i 'staticfiles/*'
 	@$(BIN)/python manage.py compilemessages -i '.venv/*'
 
 # Pin anew what pyproject.toml asks for.

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.cache import cache_control
 from django.views.static import serve
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 # An uploaded picture never changes under its name.
 media = cache_control(public=True, max_age=31_536_000, immutable=True)(serve)
@@ -13,7 +13,7 @@ media = cache_control(public=True, max_age=31_536_000, immutable=True)(serve)
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="config/api_docs.html"), name="docs"),
     path("", include("retail.urls")),
     path("", include("shops.urls")),
     path("", include("pricing.urls")),

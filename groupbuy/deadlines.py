@@ -35,13 +35,16 @@ def seconds_left() -> float:
 
 
 def run_in_time(call: Callable[[], Answer]) -> Answer:
-    """What ``call`` returns or raises, or TimeoutError when the deadline is there first.
+    """What ``call`` returns or raises, or TimeoutError when the deadline is there first; when it has passed nothing is called.
 
     On a thread of its own: a slow resolver, or an answer that drips byte by byte, outlasts every socket time-out.
     """
+    seconds = seconds_left()
+    if seconds <= 0:
+        raise TimeoutError
     outcome: Future[Answer] = Future()
     Thread(target=report_to, args=(outcome, call), daemon=True).start()
-    return outcome.result(timeout=seconds_left())
+    return outcome.result(timeout=seconds)
 
 
 def report_to(outcome: "Future[Answer]", call: Callable[[], Answer]) -> None:

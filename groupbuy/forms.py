@@ -67,7 +67,7 @@ class PickUpForm(forms.Form):
 
     def clean_code(self) -> str:
         """Eight digits, however they were read out: spaces and full-width digits are fine."""
-        code = "".join(str(unicodedata.digit(sign)) for sign in self.cleaned_data["code"] if sign.isdigit())
+        code = "".join(str(unicodedata.decimal(sign)) for sign in self.cleaned_data["code"] if sign.isdecimal())
         if len(code) != CODE_LENGTH:
             raise forms.ValidationError(_("取货码是 8 位数字"))
         return code

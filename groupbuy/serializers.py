@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from rest_framework import serializers
 
+from groupbuy.feed import Face
 from groupbuy.models import DeliverType, Order, OrderStatus
 from groupbuy.models.orders import BOUGHT, TO_DELIVER
 from retail.models import User
@@ -16,9 +17,6 @@ from retail.wire.fields import Flag, Id, Moment, Money, Text, WholeNumber
 from retail.wire.masking import mask_name, mask_open_id, mask_phone
 from retail.wire.paging import PageTakes
 from retail.wire.serializers import GivesSerializer, ResultSerializer, TakesSerializer
-
-if TYPE_CHECKING:
-    from groupbuy.feed import Face
 
 INT32 = 2**31 - 1
 
@@ -171,11 +169,11 @@ class GroupBuyingGives(GivesSerializer):
     orderUsers = UserGives(many=True, source="feed_buyers")
     id = WholeNumber(source="group_buying.pk")
 
-    def get_imageUrl(self, face: "Face") -> list[str]:  # noqa: N802
+    def get_imageUrl(self, face: Face) -> list[str]:  # noqa: N802
         pictures = by_sort(face.group_buying.images.all()) or by_sort(face.group_buying.product.images.all())
         return [absolute(picture.image.url) for picture in pictures]
 
-    def get_imagePath(self, face: "Face") -> str:  # noqa: N802
+    def get_imagePath(self, face: Face) -> str:  # noqa: N802
         pictures = by_sort(face.group_buying.product.images.all())
         return pictures[0].image.url if pictures else ""
 

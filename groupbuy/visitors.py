@@ -2,13 +2,15 @@
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from groupbuy import orders, visits
-from groupbuy.models import GroupBuying, IdempotencyKey, Order, Share
-from groupbuy.orders import Wish
-from retail import identities
-from retail.models import User
+from groupbuy.models import Gateway, GroupBuying, IdempotencyKey, Order, Share
+from groupbuy.orders import NotBuyable, Wish
+from retail import identities, mini_program
+from retail.models import Tenant, User
 from retail.principals import Principal, principal_of
 from retail.wire.errors import Forbidden, NotThere
 
@@ -16,16 +18,29 @@ from retail.wire.errors import Forbidden, NotThere
 SAME_FORM = timedelta(minutes=10)
 
 
+class OnlyInMiniProgram(NotBuyable):
+    message = _("请在微信小程序里下单")
+
+
+def can_pay(buyer: User | None, tenant: Tenant) -> bool:
+    """WeChat Pay takes money only from whom the tenant's app knows; the sandbox from anybody."""
+    if settings.PAYMENT_GATEWAY == Gateway.SANDBOX:
+        return True
+    return buyer is not None and buyer.wechat_identities.filter(app_id=mini_program.app_id_of(tenant)).exists()
+
+
 @transaction.atomic
 def place_order(*, principal: Principal, wish: Wish, form_key: str, share_id: int | None, now: datetime) -> Order:
     """Order for the buyer of the session, or for a visitor, who is made here; the order's buyer is who to log in.
 
     The same ``form_key`` is the same order. ``share_id``: through whose link a new visitor came. A refusal leaves no visitor.
-    Raises Forbidden for staff, and what ``orders.create_order`` raises.
+    Raises Forbidden for staff, OnlyInMiniProgram, and what ``orders.create_order`` raises.
     """
     if principal.is_staff:
         raise Forbidden
     buyer = principal.user or visitor_of(wish.group_buying_id, form_key, now=now)
+    if buyer.tenant is None or not can_pay(buyer, buyer.tenant):
+        raise OnlyInMiniProgram
     key = stored_key(form_key)
     order = orders.create_order(principal=principal_of(buyer), buyer_id=None, wish=wish, now=now, idempotency_key=key)
     if principal.user is None:

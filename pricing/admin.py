@@ -22,6 +22,7 @@ from retail.backoffice import (
     ReadOnlyInline,
     RelatedFilter,
     ScopedForm,
+    become,
     caller,
     display,
     page_action,
@@ -96,7 +97,7 @@ class ShopProductAdmin(OfShopAdmin):
             return
         first = prices.FirstPrice(product_id=obj.product_id, **values)
         prices.set_first_prices(shop=obj.shop, first_prices=[first], principal=principal, now=now)
-        obj.pk = ShopProduct.objects.live().get(shop=obj.shop_id, product=obj.product_id).pk
+        become(obj, ShopProduct.objects.live().get(shop=obj.shop_id, product=obj.product_id))
 
     @admin.action(description=gettext_lazy("下架所选商品"), permissions=["change"])
     def take_off_sale(self, request: HttpRequest, queryset: QuerySet[ShopProduct]) -> HttpResponse | None:

@@ -50,22 +50,29 @@ SHOPS_NAMED = 20
 
 
 class ShopProductViewSet(OfOneShop):
-    @property
-    def page_limit(self) -> str:
-        return "shop_products" if self.principal.is_trade else "public"
-
-    def page_rows(self, sent: dict[str, Any]) -> QuerySet[ShopProduct]:
-        """The rows that a page's arguments ask for; takes these out of ``sent``. Staff need not name a shop."""
+    def page_of(self, serializer: Any, details: Any, *, with_sums: bool = False) -> Response:
+        """The page that ``ProductPageTakes`` asks for. Staff need not name a shop."""
+        sent = self.valid()
         named, class_id = sent.pop("shop_id"), sent.pop("product_class_id")
         shop_id = self.must_shop_id(named) if self.principal.is_buyer else self.shop_id(named)
-        rows = products.on_sale(self.principal, shop_id=shop_id)
+        on_sale = products.on_sale(self.principal, shop_id=shop_id)
         class_ids = [class_id] if class_id else []
-        return products.in_order(products.found(rows, self.principal, keyword=sent.pop("keyword"), class_ids=class_ids))
+        rows = products.in_order(products.found(on_sale, self.principal, keyword=sent.pop("keyword"), class_ids=class_ids))
+        sums = self.give(StockSumsGives, products.stock_sums(rows)) if with_sums else {}
+        limit = "shop_products" if self.principal.is_trade else "public"
+        answer = page(self, rows, serializer, sums=sums, limit=limit, details=details, few=shop_id is not None, **sent)
+        if not answer["totalCount"]:
+            products.check_open(self.principal, shop_id=shop_id)
+        return Response(answer)
+
+    def shop_rows(self, named: int | None) -> QuerySet[ShopProduct]:
+        shop_id = self.must_shop_id(named)
+        products.check_open(self.principal, shop_id=shop_id)
+        return products.on_sale(self.principal, shop_id=shop_id)
 
     def class_rows(self) -> QuerySet[ShopProduct]:
         sent = self.valid()
-        rows = products.on_sale(self.principal, shop_id=self.must_shop_id(sent["shop_id"]))
-        return products.in_order(products.found(rows, self.principal, class_ids=sent["class_ids"]))
+        return products.in_order(products.found(self.shop_rows(sent["shop_id"]), self.principal, class_ids=sent["class_ids"]))
 
     def one(self, row: ShopProduct | None) -> Response:
         if row is None:
@@ -93,9 +100,7 @@ class ShopProductViewSet(OfOneShop):
 
     @endpoint("GET", "getlist", who=READERS, title="获取门店商品列表", takes=ProductPageTakes, gives=ShopProductPage, throttles=READS)
     def get_list(self, request: Request) -> Response:
-        sent = self.valid()
-        rows = self.page_rows(sent)
-        return Response(page(self, rows, ShopProductGives, sums={}, limit=self.page_limit, details=products.of_ids, **sent))
+        return self.page_of(ShopProductGives, products.of_ids)
 
     @endpoint(
         "GET",
@@ -120,10 +125,7 @@ class ShopProductViewSet(OfOneShop):
         throttles=(PerDevice,),
     )
     def get_stock_list(self, request: Request) -> Response:
-        sent = self.valid()
-        rows = self.page_rows(sent)
-        sums = self.give(StockSumsGives, products.stock_sums(rows))
-        return Response(page(self, rows, StockGives, sums=sums, limit=self.page_limit, details=products.stock_of_ids, **sent))
+        return self.page_of(StockGives, products.stock_of_ids, with_sums=True)
 
     @endpoint(
         "GET",
@@ -149,7 +151,7 @@ class ShopProductViewSet(OfOneShop):
     )
     def get_list_by_product_ids(self, request: Request) -> Response:
         sent = self.valid()
-        rows = products.on_sale(self.principal, shop_id=self.must_shop_id(sent["shop_id"]))
+        rows = self.shop_rows(sent["shop_id"])
         by_product = {row.product_id: row for row in products.shown(rows.filter(product__in=sent["product_ids"]))}
         return Response(self.give(ShopProductGives, [by_product[pk] for pk in sent["product_ids"] if pk in by_product], many=True))
 

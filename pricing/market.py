@@ -164,7 +164,7 @@ def cells_of(path: Path) -> Iterator[tuple[int, list[str]]]:
             yield reader.line_num, cells
 
 
-def unpacked(raw: io.BufferedReader) -> io.BufferedIOBase:
+def unpacked(raw: io.BufferedReader) -> gzip.GzipFile | io.BufferedReader:
     return gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == GZIP_MAGIC else raw
 
 

@@ -29,13 +29,15 @@ def open_shops(principal: Principal) -> QuerySet[Shop]:
 
 
 def on_sale(principal: Principal, *, shop_id: int | None = None) -> QuerySet[ShopProduct]:
-    """What one shop sells, or without ``shop_id`` all shops in scope. Raises NotThere on a closed or foreign shop."""
-    rows = ShopProduct.objects.visible_to(principal).live()
-    if not shop_id:
-        return rows.filter(shop__in=open_shops(principal))
-    if not open_shops(principal).filter(pk=shop_id).exists():
+    """What one shop sells, or without ``shop_id`` all shops in scope; nothing of a closed or foreign shop."""
+    rows = ShopProduct.objects.visible_to(principal).live().filter(shop__removed_at=None)
+    return rows.filter(shop=shop_id) if shop_id else rows
+
+
+def check_open(principal: Principal, *, shop_id: int | None) -> None:
+    """For lists that came out empty. Raises NotThere on a closed or foreign shop."""
+    if shop_id and not open_shops(principal).filter(pk=shop_id).exists():
         raise NotThere
-    return rows.filter(shop=shop_id)
 
 
 def found(rows: QuerySet[ShopProduct], principal: Principal, *, keyword: str = "", class_ids: Sequence[int] = ()) -> QuerySet[ShopProduct]:
@@ -46,21 +48,18 @@ def found(rows: QuerySet[ShopProduct], principal: Principal, *, keyword: str = "
     if class_ids:
         classes = ProductClass.objects.visible_to(principal).with_descendants(set(class_ids))
         products = products.filter(product_class__in=classes)
-    # The tenant's few thousand products first: a text search over the rows of every shop takes a hundred times as long.
-    return rows.filter(product__in=list(products.values_list("pk", flat=True)))
+    # The tenant's few thousand products are searched, once: a text search over the rows of every shop takes a hundred times as long.
+    return rows.filter(product__in=products)
 
 
 def in_order(rows: QuerySet[ShopProduct]) -> QuerySet[ShopProduct]:
     return rows.order_by("sort", "product__code", "pk")
 
 
-def images_in_order() -> "Prefetch[str]":
-    return Prefetch("product__images", ProductImage.objects.order_by("sort", "pk"))
-
-
 def shown(rows: QuerySet[ShopProduct]) -> QuerySet[ShopProduct]:
-    """With everything that an answer shows of a row."""
-    return rows.select_related("shop", "product__product_class").only(*SHOWN).prefetch_related(images_in_order())
+    """With everything that an answer shows of a row; the pictures as ``shown_images`` of its product."""
+    images = Prefetch("product__images", ProductImage.objects.order_by("sort", "pk"), to_attr="shown_images")
+    return rows.select_related("shop", "product__product_class").only(*SHOWN).prefetch_related(images)
 
 
 def of_ids(ids: Sequence[int]) -> list[ShopProduct]:

@@ -1,13 +1,15 @@
 """The wire of ``api/shop/shopproduct``."""
 
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from pricing.models import PriceLog
 from pricing.products import StockLine
-from retail.models import Product
+from retail.models import PricingType, Product, ProductImage
 from retail.wire.fields import Flag, Id, IdList, Moment, Money, Quantity, Text, WholeNumber
 from retail.wire.masking import sees_keys
 from retail.wire.paging import PageTakes
@@ -16,13 +18,26 @@ from retail.wire.serializers import GivesSerializer, TakesSerializer
 WITHOUT_COSTS = {"costPrice": 0.0, "costMoney": 0.0, "lastPrice": 0.0}
 
 
+@extend_schema_field({"type": "array", "items": {"type": "string"}})
 class Images(serializers.Field):  # type: ignore[type-arg]
     """The ``/media/…`` paths of a product's pictures."""
 
     unset: ClassVar[list[str]] = []
 
     def to_representation(self, product: Product) -> list[str]:
-        return [picture.image.url for picture in product.images.all()]
+        pictures: list[ProductImage] = product.shown_images  # type: ignore[attr-defined]
+        return [picture.image.url for picture in pictures]
+
+
+class PricingTypeName(Text):
+    """Django's own display looks the translation up for every row."""
+
+    @cached_property
+    def labels(self) -> dict[int, str]:
+        return {kind.value: str(kind.label) for kind in PricingType}
+
+    def to_representation(self, value: int) -> str:  # type: ignore[override]
+        return self.labels[value]
 
 
 class Length(WholeNumber):
@@ -43,7 +58,7 @@ class ShopProductGives(GivesSerializer):
     price = Money()
     memberPrice = Money(source="member_price")
     pricingType = WholeNumber(source="product.pricing_type")
-    pricingTypeName = Text(source="product.get_pricing_type_display")
+    pricingTypeName = PricingTypeName(source="product.pricing_type")
     sort = WholeNumber()
     images = Images(source="product")
     id = WholeNumber()
@@ -175,6 +190,8 @@ class UnifyPriceTakes(TakesSerializer):
 
 class IdTakes(serializers.BaseSerializer[Any]):
     """An item of a list of ids."""
+
+    body_schema: ClassVar = {"application/json": {"type": "array", "items": {"type": "integer"}, "example": [24, 25]}}
 
     def to_internal_value(self, value: Any) -> int:
         return Id(must=True).run_validation(value) or 0

@@ -21,6 +21,7 @@ from retail.backoffice import (
     RelatedFilter,
     ScopedAdmin,
     ScopedForm,
+    become,
     caller,
     display,
     page_action,
@@ -94,7 +95,7 @@ class ShopAdmin(ScopedAdmin):
         if change:
             shops.update_shop(shop_id=obj.pk, principal=caller(request), fields=fields)
         else:
-            obj.pk = shops.create_shop(tenant_id=obj.tenant_id, fields=fields).pk
+            become(obj, shops.create_shop(tenant_id=obj.tenant_id, fields=fields))
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
         closed = self.get_object(request, str(object_id)).removed_at

@@ -94,5 +94,3 @@ def fill_trade(shop: Shop, staff: User, now: datetime.datetime) -> Order:
         in_use=False,
     )
     return order
-
-

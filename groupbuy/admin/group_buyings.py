@@ -63,8 +63,11 @@ class GroupBuyingForm(ScopedForm):
         quota, min_qty, limit = cleaned.get("quota"), cleaned.get("min_qty"), cleaned.get("per_buyer_limit")
         if quota is None:
             return
-        if quota < max(self.instance.taken, 1):
-            self.add_error("quota", _("库存不能少于已占用的 %(taken)s 份") % {"taken": self.instance.taken} if quota else _("库存须大于 0"))
+        if quota <= 0:
+            self.add_error("quota", _("库存须大于 0"))
+            return
+        if quota < self.instance.taken:
+            self.add_error("quota", _("库存不能少于已占用的 %(taken)s 份") % {"taken": self.instance.taken})
         if min_qty and min_qty > quota:
             self.add_error("min_qty", _("成团份数不能超过库存"))
         if limit and limit > quota:
@@ -160,6 +163,7 @@ class GroupBuyingAdmin(OfShopAdmin):
 
     def begin(self, request: HttpRequest, instance: GroupBuying) -> None:
         instance.creator = caller(request).user  # type: ignore[assignment]
+        instance.spec = instance.spec or instance.product.spec
         instance.address = instance.address or instance.shop.address
         instance.lbs = instance.lbs or instance.shop.lbs_point
         instance.phone = instance.phone or instance.shop.phone

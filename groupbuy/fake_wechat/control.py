@@ -52,7 +52,7 @@ def finish_refund(fake: "FakeWeChat", *, number: str, status: str = "SUCCESS") -
 
 
 def fault(fake: "FakeWeChat", **fields: Any) -> dict[str, Any]:
-    """Spoil the next requests: ``kind path times seconds status code`` (see ``faults.py``)."""
+    """Spoil the next requests: ``kind path times seconds status code changes`` (see ``faults.py``)."""
     fake.faults.waiting.append(Fault(**fields))
     return {"waiting": len(fake.faults.waiting)}
 

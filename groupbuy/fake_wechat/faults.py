@@ -2,18 +2,33 @@
 
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 # What a fault may be, and when it strikes.
 BEFORE = ("reset", "stall", "status", "html")
-AFTER = ("lost", "delay", "truncated", "drip", "wrong_types", "no_signature", "bad_signature", "wrong_key", "wrong_serial", "not_json")
+AFTER = (
+    "lost",
+    "delay",
+    "truncated",
+    "drip",
+    "not_json",
+    "wrong_types",
+    "changed",
+    "no_signature",
+    "bad_signature",
+    "wrong_key",
+    "wrong_serial",
+)
 FAULTS = (*BEFORE, *AFTER)
 
 
 @dataclass
 class Fault:
-    """``path``: a part of the paths that it strikes; ``times``: how often; ``seconds``: of a stall, delay or drip's byte."""
+    """``path``: a part of the paths that it strikes; ``times``: how often; ``seconds``: of a stall, delay or drip's byte.
+
+    ``status`` and ``code`` are of ``status`` and ``html``; ``changes``: the other words in a ``changed`` answer.
+    """
 
     kind: str
     path: str = ""
@@ -21,6 +36,7 @@ class Fault:
     seconds: float = 30
     status: int = 500
     code: str = ""
+    changes: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.kind not in FAULTS:
@@ -45,12 +61,21 @@ class FaultQueue:
             return fault
 
 
-def with_wrong_types(body: bytes) -> bytes:
-    """Every text a number, every number a text, every object a list."""
+def spoilt_body(fault: Fault | None, body: bytes) -> bytes:
+    """The body of an answer with what ``fault`` does to it; it is signed after that."""
+    if fault is None or not body:
+        return body
+    if fault.kind == "not_json":
+        return b"OK"
+    if fault.kind == "wrong_types":
+        return json.dumps(with_wrong_types(json.loads(body))).encode()
+    if fault.kind == "changed":
+        return json.dumps(json.loads(body) | fault.changes).encode()
+    return body
 
-    def turned(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: turned(inner) if not isinstance(inner, dict) else list(inner) for name, inner in value.items()}
-        return str(value) if isinstance(value, int) else 1
 
-    return json.dumps(turned(json.loads(body))).encode() if body else b""
+def with_wrong_types(value: Any) -> Any:
+    """Every text a number, every number a text, every object in an object a list."""
+    if isinstance(value, dict):
+        return {name: list(inner) if isinstance(inner, dict) else with_wrong_types(inner) for name, inner in value.items()}
+    return str(value) if isinstance(value, int) else 1

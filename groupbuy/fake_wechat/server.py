@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 from groupbuy.fake_wechat import mini_program_api, pay_api
 from groupbuy.fake_wechat.books import Books, Refusal
 from groupbuy.fake_wechat.control import CONTROLS
-from groupbuy.fake_wechat.faults import BEFORE, Fault, FaultQueue, with_wrong_types
+from groupbuy.fake_wechat.faults import BEFORE, Fault, FaultQueue, spoilt_body
 from groupbuy.fake_wechat.keys import Merchant
 from groupbuy.fake_wechat.notifier import Notifier, signed_headers, spoilt
 
@@ -22,14 +22,26 @@ JSON = "application/json; charset=utf-8"
 
 
 class FakeWeChat:
-    """The server with its state. As a context manager it runs on a thread of its own."""
+    """The server with its state. As a context manager it runs on a thread of its own.
 
-    def __init__(self, *merchants: Merchant, host: str = "127.0.0.1", port: int = 0, speed: float = 1, notify_url: str = "") -> None:
+    ``refund_seconds``: how long a refund is under way before it succeeds by itself; None leaves that to the controls.
+    """
+
+    def __init__(
+        self,
+        *merchants: Merchant,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        speed: float = 1,
+        notify_url: str = "",
+        refund_seconds: float | None = None,
+    ) -> None:
         if not ipaddress.ip_address(host).is_loopback:
             raise ValueError("a fake WeChat answers on this machine only")
         self.books = Books()
         self.books.merchants = {merchant.mch_id: merchant for merchant in merchants}
         self.faults = FaultQueue()
+        self.refund_seconds = refund_seconds
         self.notifier = Notifier(self.books, speed=speed, url=notify_url)
         self.server = Server(self, host, port)
         self.url = f"http://{host}:{self.server.server_address[1]}"
@@ -46,6 +58,17 @@ class FakeWeChat:
     def control(self, name: str, **arguments: Any) -> dict[str, Any]:
         """The same as ``POST /_control/<name>``."""
         return CONTROLS[name](self, **arguments)
+
+    def finish_refund_later(self, out_refund_no: str) -> None:
+        if self.refund_seconds is not None:
+            timer = threading.Timer(self.refund_seconds, self.finish_refund, [out_refund_no])
+            timer.daemon = True
+            timer.start()
+
+    def finish_refund(self, out_refund_no: str) -> None:
+        """Nothing to do when somebody was quicker by hand, or sent the same refund again."""
+        if self.books.any_refund(out_refund_no)[1].status == "PROCESSING":
+            self.control("finish_refund", number=out_refund_no)
 
 
 class Server(ThreadingHTTPServer):
@@ -117,13 +140,12 @@ class Handler(BaseHTTPRequestHandler):
                 merchant = self.who()
                 call, number = pay_api.route(self.command, path)
                 status, answer = call(self.fake.books, merchant, self.asked(), number)
+                if call is pay_api.refund and answer:
+                    self.fake.finish_refund_later(answer["out_refund_no"])
             except Refusal as refusal:
                 status, answer = refusal.status, {"code": refusal.code, "message": refusal.message}
         body = b"" if answer is None else json.dumps(answer, ensure_ascii=False).encode()
-        if self.fault and self.fault.kind == "wrong_types":
-            body = with_wrong_types(body)
-        if self.fault and self.fault.kind == "not_json":
-            body = b"OK"
+        body = spoilt_body(self.fault, body)
         self.give(status, body, JSON, self.signature(merchant, body))
 
     def who(self) -> Merchant:

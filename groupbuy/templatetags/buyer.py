@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from groupbuy.models import OrderEvent
 from groupbuy.pages import purchases
@@ -18,7 +19,15 @@ from retail.wire.masking import mask_name
 
 register = template.Library()
 MINUTE, HOUR, DAY = 60, 3600, 86_400
-WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
+WEEKDAYS = (
+    gettext_lazy("周一"),
+    gettext_lazy("周二"),
+    gettext_lazy("周三"),
+    gettext_lazy("周四"),
+    gettext_lazy("周五"),
+    gettext_lazy("周六"),
+    gettext_lazy("周日"),
+)
 
 
 @register.filter
@@ -74,7 +83,7 @@ def when(moment: datetime, now: datetime) -> str:
     if days in (-1, 0, 1):
         day = (_("今天"), _("明天"), _("昨天"))[days]
     else:
-        weekday = _(WEEKDAYS[local.weekday()])
+        weekday = WEEKDAYS[local.weekday()]
         day = _("%(month)d月%(day)d日 %(weekday)s") % {"month": local.month, "day": local.day, "weekday": weekday}
     return f"{day} {local:%H:%M}"
 

@@ -130,11 +130,13 @@ class GroupBuyingPage(Page):
 
     def live_parts(self, group_buying: GroupBuying, offer: Offer) -> dict[str, Any]:
         """What the parts show that change while the page stands open."""
+        viewer = self.viewer(group_buying.tenant_id)
         return {
             "offer": offer,
             "group_buying": group_buying,
             "recent": offers.recent_orders(group_buying),
-            "viewer": self.viewer(group_buying.tenant_id),
+            "viewer": viewer,
+            "can_pay": visitors.can_pay(viewer, group_buying.tenant),
             "may_order": self.may_order(group_buying.tenant_id),
             "form": self.form,
             "form_key": secrets.token_urlsafe(16),

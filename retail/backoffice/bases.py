@@ -193,6 +193,11 @@ class ScopedAdmin(AskingMixin, ScopedMixin, theme.ModelAdmin):  # type: ignore[m
         return caller(request).role in (*roles, Role.PLATFORM)
 
 
+def become(instance: Model, saved: Model) -> None:
+    """Let a form's ``instance`` stand for the row that a service wrote in its place."""
+    instance.__dict__.update(saved.__dict__)
+
+
 def has_column(model: type[Model], name: str) -> bool:
     try:
         model._meta.get_field(name)

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
@@ -19,8 +21,10 @@ DIGITS = re.compile(r"\A[+-]?[0-9]{1,40}\Z", re.ASCII)
 NUMBER = re.compile(r"\A[+-]?[0-9]{1,40}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,3})?\Z", re.ASCII)
 FLOAT_TAIL = Decimal("0.00001")
 DATETIME_FORMAT = "%Y-%m-%d %H:%M:%S"
+DATETIME_EXAMPLE = "2026-01-15 10:11:10"
 
 
+@extend_schema_field(OpenApiTypes.INT64)
 class WholeNumber(serializers.Field):  # type: ignore[type-arg]
     """An integer of 64 bits at most, or a string of ASCII digits."""
 
@@ -61,7 +65,7 @@ class Id(WholeNumber):
 
     def __init__(self, *, must: bool = False, **options: Any) -> None:
         self.must = must
-        options.setdefault("required", False)
+        options.setdefault("required", must)
         super().__init__(least=0, allow_null=True, **options)
 
     def run_validation(self, data: Any = empty) -> int | None:
@@ -94,6 +98,7 @@ class Text(serializers.CharField):
         return "" if value is None else str(value)
 
 
+@extend_schema_field(OpenApiTypes.DOUBLE)
 class Number(serializers.Field):  # type: ignore[type-arg]
     """A decimal as a JSON number; the tail of a binary float is rounded away, other surplus places are refused."""
 
@@ -156,6 +161,7 @@ class Flag(serializers.BooleanField):
         return bool(value)
 
 
+@extend_schema_field({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$", "example": "2026-01-15 10:11:10"})
 class Moment(serializers.Field):  # type: ignore[type-arg]
     """``yyyy-MM-dd HH:mm:ss`` in the installation's zone; ISO 8601 or a date come in too; unset is null."""
 
@@ -181,6 +187,7 @@ class Moment(serializers.Field):  # type: ignore[type-arg]
         return timezone.localtime(value).strftime(DATETIME_FORMAT)
 
 
+@extend_schema_field({"type": "string", "description": "1,2", "example": "1,2"})
 class IdList(serializers.Field):  # type: ignore[type-arg]
     """``[1, 2]``, ``"1,2"`` or the name repeated; order kept, none values left out, repeats folded."""
 

@@ -1,6 +1,7 @@
 """Bases of the wire's serializers: arguments in by folded names, objects out with all their keys."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
@@ -73,6 +74,42 @@ class GivesSerializer(serializers.Serializer):  # type: ignore[type-arg]
     @property
     def principal(self) -> Any:
         return self.context["principal"]
+
+    def to_representation(self, row: Any) -> dict[str, Any]:
+        """What is None, or behind a None, reads as unset (wire rule 6). Not DRF's own loop: that takes twice as long."""
+        return {name: write(row) for name, write in self.writers}
+
+    @cached_property
+    def writers(self) -> list[tuple[str, Callable[[Any], Any]]]:
+        return [(field.field_name or "", writer(field)) for field in self.fields.values() if not field.write_only]
+
+
+def writer(field: Any) -> Callable[[Any], Any]:
+    """From a row to the field's value on the wire. Only a list may be missing: nobody has prefetched it."""
+    show = field.to_representation
+    if field.source == "*":
+        return show  # type: ignore[no-any-return]
+    steps, unset = field.source_attrs, unset_of(field)
+    missing = ((),) if isinstance(field, serializers.ListSerializer) else ()
+
+    def write(row: Any) -> Any:
+        value = row
+        for step in steps:
+            value = value[step] if isinstance(value, dict) else getattr(value, step, *missing)
+            if value is None:
+                return unset
+        return show(value() if callable(value) else value)
+
+    return write
+
+
+def unset_of(field: Any) -> Any:
+    """``""``, 0, ``null``, ``[]``: a field in which nothing is set (wire rule 6)."""
+    if isinstance(field, serializers.ListSerializer | serializers.ListField):
+        return []
+    if isinstance(field, serializers.BooleanField):
+        return False
+    return getattr(field, "unset", "")
 
 
 class ResultSerializer(serializers.Serializer):  # type: ignore[type-arg]

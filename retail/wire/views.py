@@ -68,15 +68,15 @@ def endpoint(
         parameters.append(OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER))
     schema = extend_schema(
         summary=title,
-        operation_id=path,
         parameters=parameters,
-        request=None if method == "GET" else takes(many=True) if many else takes,
+        request=None if method == "GET" else getattr(takes, "body_schema", takes(many=True) if many else takes),
         responses={200: gives, **{code: OpenApiResponse(ResultSerializer) for code in (400, 401, 403, 404, 405, 413, 415, 429, 503)}},
     )
 
     def decorate(function: Callable[..., Any]) -> Any:
         function.endpoint = described  # type: ignore[attr-defined]
-        return action(detail=False, methods=[HTTPMethod(method)], url_path=path)(schema(function))
+        # The schema goes on last: `action` replaces what it was given as the view's arguments.
+        return schema(action(detail=False, methods=[HTTPMethod(method)], url_path=path)(function))
 
     return decorate
 
@@ -86,6 +86,8 @@ class WireViewSet(GenericViewSet):  # type: ignore[type-arg]
 
     content_negotiation_class = AlwaysJson
     pagination_class = None
+    # For the schema alone: every endpoint names what it gives.
+    serializer_class = ResultSerializer
     request: Request
 
     @property

@@ -6,7 +6,9 @@
   root.classList.add("js");
 
   // --- Clocks run on the server's time -------------------------------------------------------------------------
-  const ahead = root.dataset.now ? Number(root.dataset.now) - Date.now() : 0;
+  // The page said what time it was when its first byte came in, which on a slow line is a while ago.
+  const arrived = Date.now() - (performance.now() - (performance.getEntriesByType("navigation")[0]?.responseStart ?? 0));
+  const ahead = root.dataset.now ? Number(root.dataset.now) - arrived : 0;
   const pad = (number) => String(number).padStart(2, "0");
 
   function tick(clock) {

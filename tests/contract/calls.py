@@ -63,7 +63,9 @@ def new_shop(aim: Aim) -> dict[str, Any]:
         "lbsPoint": "121.4013,31.1672",
         "shopArea": 120.5,
         "imagePath": "",
-        "devices": [{"code": "SCALE-1", "deviceTypeId": aim.home.device_type, "ip": "10.0.0.11", "mac": "A4:11:22:33:44:99", "inUse": True}],
+        "devices": [
+            {"code": "SCALE-1", "deviceTypeId": aim.home.device_type, "ip": "10.0.0.11", "mac": "A4:11:22:33:44:99", "inUse": True}
+        ],
         "shopProducts": [{"productId": aim.home.product, "price": 9.9, "memberPrice": 9.5, "sort": 1}],
         "shopProductPriceLogs": [],
         "tenantId": 0,

@@ -4,7 +4,6 @@ import pytest
 from django.db import transaction
 
 from tests.clients import Api
-from tests.contract.changes import undone
 from tests.contract.world import World
 
 
@@ -17,7 +16,6 @@ def world_of_module(django_db_setup, django_db_blocker) -> Iterator[World]:
 
 
 @pytest.fixture
-def world(world_of_module) -> Iterator[World]:
-    """Whatever a test writes is undone. Not together with ``db`` or ``api``, which have a transaction of their own."""
-    with undone():
-        yield world_of_module
+def world(world_of_module, db) -> World:
+    """Whatever a test writes is undone by ``db``, whose transaction is inside the module's."""
+    return world_of_module

@@ -25,7 +25,10 @@ MAY = {path: [role for role, codes in row.items() if codes[0] == 200] for path, 
 
 # What everybody in the tenant may reach, whichever shop it belongs to.
 OPEN_IN_TENANT = {
-    "B": {GROUP + "createorder", *(PRODUCT + name for name in ("get", "getbyproductid", "getlist", "getlistbyclass", "getlistbyproductids"))},
+    "B": {
+        GROUP + "createorder",
+        *(PRODUCT + name for name in ("get", "getbyproductid", "getlist", "getlistbyclass", "getlistbyproductids")),
+    },
     "": {GROUP + "sharegroupbuying", GROUP + "visitgroupbuying"},
 }
 

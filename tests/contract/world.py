@@ -111,7 +111,12 @@ class Corner:
             price_version=12,
         )
         self.spare_shop: Shop = factories.ShopFactory(
-            id=pk + 2, tenant=self.tenant, code=f"S{n:03d}-spare", name=f"待关门店{n}", app_key=f"ak_spare_key_{n}", app_secret=f"sk_spare_{n}"
+            id=pk + 2,
+            tenant=self.tenant,
+            code=f"S{n:03d}-spare",
+            name=f"待关门店{n}",
+            app_key=f"ak_spare_key_{n}",
+            app_secret=f"sk_spare_{n}",
         )
         factories.LicenceFactory(id=pk + 1, shop=self.shop, validity_key=f"MK-4C4C4544-{n}", contract_ends_on=date(2099, 6, 30))
         self.manager = self.staff(6, Role.MANAGER, "店长阿强", shops=[self.shop])

@@ -155,7 +155,8 @@ def test_partial_refunds_never_exceed_what_was_paid(paid, headquarters, now):
 
 def test_a_double_click_refunds_once(paid, headquarters, now):
     both = [
-        refunds.refund_order(order_id=paid.pk, amount=Decimal(1), reason="", principal=headquarters, now=now, intent="form-1") for _ in range(2)
+        refunds.refund_order(order_id=paid.pk, amount=Decimal(1), reason="", principal=headquarters, now=now, intent="form-1")
+        for _ in range(2)
     ]
     assert both[0] == both[1]
 

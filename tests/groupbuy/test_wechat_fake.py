@@ -104,6 +104,13 @@ def test_refunds_never_exceed_what_was_paid(fake_wechat, wx):
     assert code(wx.query_refund("R9")) == (404, "RESOURCE_NOT_EXISTS")
 
 
+def test_a_refund_may_succeed_by_itself(fake_wechat, wx, monkeypatch):
+    monkeypatch.setattr(fake_wechat, "refund_seconds", 0.01)
+    pay(fake_wechat, order(fake_wechat, wx)[1]["prepay_id"])
+    wx.refund(out_refund_no="R1", out_trade_no=ORDER["out_trade_no"], amount={"refund": 5, "total": 1980, "currency": "CNY"})
+    wait_until(lambda: json.loads(wx.query_refund("R1")[1])["status"] == "SUCCESS")
+
+
 def test_a_request_that_is_not_signed_is_refused(fake_wechat):
     answer = requests.post(f"{fake_wechat.url}/v3/pay/transactions/jsapi", json=ORDER, timeout=5)
     assert (answer.status_code, answer.json()["code"]) == (401, "SIGN_ERROR")

@@ -3,6 +3,7 @@
 import gzip
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -211,3 +212,12 @@ def test_the_files_name_without_its_endings_is_the_source(tmp_path, name, source
 def test_a_name_that_no_code_can_hold_is_refused(tmp_path, name):
     with pytest.raises(BadFile, match="改名"):
         source_of(tmp_path / name)
+
+
+def test_the_dirt_of_the_demo_is_found_on_the_line_where_it_stands():
+    path = Path(__file__).parents[2] / "pricing" / "data" / "vegetables.csv.gz"
+    lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    skipped = {row.number: row for row in read_rows(path, today=TODAY) if isinstance(row, Skipped)}
+    assert len(skipped) == 62
+    assert (lines[4].split(",")[1], skipped[5].reason) == ("2.7（个）", Reason.NOT_A_NUMBER)
+    assert (lines[-1], skipped[len(lines)].reason) == ("\ufeff\ufeff\ufeff\ufeff,,,,,,", Reason.EMPTY)

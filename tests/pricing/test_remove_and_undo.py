@@ -118,6 +118,14 @@ def test_removed_rows_come_back_where_the_product_is_not_on_sale_by_now(rows, sh
     assert versions(shop) == [4, 8, 9, 7]
 
 
+def test_when_every_product_is_on_sale_again_nothing_is_restored(rows, shop, boss, now):
+    cleared = prices.remove_all(shop_id=shop.pk, principal=boss, now=now)
+    product_ids = [row.product_id for row in rows]
+    prices.add_products(shop_ids=[shop.pk], product_ids=product_ids, product_class_id=None, principal=boss, now=now)
+    outcome = undo(cleared, boss, now)
+    assert (outcome.change_id, outcome.restored, outcome.left) == (None, 0, 3)
+
+
 def test_a_batch_is_undone_once(rows, boss, now):
     changed = change(boss, now, SIX, *rows)
     undo(changed, boss, now)

@@ -8,6 +8,7 @@ from groupbuy.fake_wechat import FakeWeChat, Merchant, load_or_make
 
 MCH_ID = "1900000001"
 APP_ID = "wxfake0000000001"
+REFUND_SECONDS = 3
 
 
 class Command(BaseCommand):
@@ -22,18 +23,22 @@ class Command(BaseCommand):
         parser.add_argument("--folder", type=Path, default=settings.BASE_DIR / "var" / "fake-wechat", help="where the keys are kept")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        merchant = load_or_make(options["folder"], mch_id=MCH_ID, app_id=APP_ID)
+        folder = options["folder"].resolve()
+        merchant = load_or_make(folder, mch_id=MCH_ID, app_id=APP_ID)
         try:
             fake = FakeWeChat(
-                merchant, host=options["host"], port=options["port"], speed=options["speed"], notify_url=options["notify_url"]
+                merchant,
+                host=options["host"],
+                port=options["port"],
+                speed=options["speed"],
+                notify_url=options["notify_url"],
+                refund_seconds=REFUND_SECONDS,
             )
         except (ValueError, OSError) as error:
             raise CommandError(str(error)) from error
-        for name, value in environment(merchant, url=fake.url, folder=options["folder"]).items():
+        for name, value in environment(merchant, url=fake.url, folder=folder).items():
             self.stdout.write(f"{name}={value}")
-        self.stdout.write(
-            f'# pay an order: curl {fake.url}/_control/pay -d \'{{"number": "<prePayId>"}}\'; all of it: {fake.url}/_control/state'
-        )
+        self.stdout.write(f"# docs/wechat-pay.md tells how to pay; what happened: {fake.url}/_control/state")
         self.stdout.flush()
         try:
             fake.server.serve_forever()

@@ -43,7 +43,7 @@ class Command(BaseCommand):
             raise CommandError(str(error.message)) from error
         except OperationalError as error:
             raise CommandError(_("数据库忙或不可用（{error}）：没有导入任何内容，请稍后重试").format(error=str(error).strip())) from error
-        if options["report"] is None:
+        if options["report"] is None and tally.skipped:
             self.stderr.write("\n".join(report.first_lines(sum(tally.skipped.values()))))
         self.stdout.write("\n".join(summary(tally)))
 

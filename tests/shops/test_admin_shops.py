@@ -1,0 +1,142 @@
+"""Shops, their keys and their devices in the admin."""
+
+import pytest
+
+from shops.models import ConfigItem, ConfigValue, Device, Shop
+from tests import factories
+from tests.back_office import answered, page, said
+from tests.pages import browser_of, ordered, pay, words
+
+pytestmark = pytest.mark.django_db
+SHOP = {"name": "新店", "code": "new-1", "area": "80", "markup": "0.300"}
+ADD = "/admin/shops/shop/add/"
+
+
+def errors(answer):
+    return answer.context["adminform"].form.errors
+
+
+def test_headquarters_opens_a_shop_with_keys_a_licence_and_staff(headquarters, clerk):
+    browser_of(headquarters).post(ADD, SHOP | {"staff": [clerk.pk]})
+    shop = Shop.objects.get(code="new-1")
+    assert (shop.tenant, str(shop.markup)) == (headquarters.tenant, "0.300")
+    assert shop.app_key.startswith("ak_")
+    assert shop.licence
+    assert list(shop.staff.all()) == [clerk]
+
+
+def test_a_code_that_is_taken_is_named_as_the_reason(headquarters, shop):
+    answer = browser_of(headquarters).post(ADD, SHOP | {"code": shop.code})
+    assert "编码" in answer.context["adminform"].form.non_field_errors()[0]
+    assert Shop.objects.count() == 1
+
+
+def test_the_code_of_another_tenants_shop_is_free(headquarters):
+    other = factories.ShopFactory()
+    browser_of(headquarters).post(ADD, SHOP | {"code": other.code})
+    assert Shop.objects.filter(code=other.code).count() == 2
+
+
+def test_only_headquarters_assigns_staff_and_allows_basic_auth(manager, headquarters, shop):
+    form = SHOP | {"name": "改名了", "allows_basic_auth": "on", "staff": []}
+    browser_of(manager).post(page(shop), form)
+    shop.refresh_from_db()
+    assert (shop.name, shop.allows_basic_auth) == ("改名了", False)
+    assert manager in shop.staff.all()
+    browser_of(headquarters).post(page(shop), form)
+    shop.refresh_from_db()
+    assert shop.allows_basic_auth
+    assert not shop.staff.exists()
+
+
+def test_an_edit_leaves_the_price_counter_alone(manager, shop):
+    browser = browser_of(manager)
+    browser.get(page(shop))
+    Shop.objects.update(price_version=77)
+    browser.post(page(shop), SHOP)
+    assert Shop.objects.get().price_version == 77
+
+
+def test_the_secret_is_shown_only_with_the_right_and_goes_on_record(headquarters, shop):
+    assert browser_of(headquarters).post(page(shop, "show_secret")).status_code == 403
+    browser = browser_of(factories.grant(headquarters, "shops.see_secret"))
+    assert shop.app_secret not in browser.get(page(shop, "show_secret")).content.decode()
+    shown = browser.post(page(shop, "show_secret"), answered())
+    assert shop.app_secret in words(shown)
+    assert "no-store" in shown["Cache-Control"]
+    assert "查看了 AppSecret" in words(browser.get(page(shop, "history")))
+
+
+def test_a_rotated_secret_leaves_the_old_one_a_day(headquarters, shop):
+    browser = browser_of(factories.grant(headquarters, "shops.see_secret"))
+    answer = browser.post(page(shop, "rotate_secret"), answered(), follow=True)
+    assert said(answer) == ["已更换密钥，旧密钥 24 小时内仍可使用"]
+    fresh = Shop.objects.get()
+    assert fresh.app_secret != shop.app_secret
+    assert fresh.previous_secret == shop.app_secret
+
+
+def test_a_shop_with_open_orders_says_why_it_can_not_close(headquarters, shop, group_buying, buyer, now):
+    pay(ordered(buyer, group_buying, now=now), now=now)
+    answer = browser_of(headquarters).post(page(shop, "close_down"), answered(), follow=True)
+    assert said(answer) == ["门店有进行中的团购，不能删除"]
+    assert Shop.objects.open().exists()
+
+
+def test_a_closed_shop_is_read_only_and_no_choice_any_more(headquarters, shop):
+    browser = browser_of(headquarters)
+    browser.post(page(shop, "close_down"), answered())
+    assert browser.post(page(shop), SHOP).status_code == 403
+    choices = browser.get("/admin/shops/stall/add/").context["adminform"].form.fields["shop"].queryset
+    assert not choices.exists()
+
+
+def test_a_manager_adds_a_device_to_the_own_shop_only(manager, shop):
+    kind, other = factories.DeviceTypeFactory(), factories.ShopFactory(tenant=shop.tenant)
+    device = {"device_type": kind.pk, "code": "S-1", "in_use": "on"}
+    browser = browser_of(manager)
+    assert "shop" in errors(browser.post("/admin/shops/device/add/", device | {"shop": other.pk}))
+    browser.post("/admin/shops/device/add/", device | {"shop": shop.pk})
+    assert Device.objects.get().shop == shop
+    again = browser.post("/admin/shops/device/add/", device | {"shop": shop.pk})
+    assert again.context["adminform"].form.non_field_errors()
+
+
+def test_a_stall_of_another_shop_is_refused(headquarters, shop):
+    device = factories.DeviceFactory(shop=shop)
+    stall = factories.StallFactory(shop=factories.ShopFactory(tenant=shop.tenant))
+    form = {"device_type": device.device_type_id, "code": device.code, "stall": stall.pk}
+    assert "stall" in errors(browser_of(headquarters).post(page(device), form))
+
+
+def test_a_device_can_be_told_to_load_everything_again(manager, shop):
+    device = factories.DeviceFactory(shop=shop, time_stamp=5)
+    browser_of(manager).post(page(device, "reset_download"), answered())
+    assert Device.objects.get().time_stamp == 0
+
+
+@pytest.mark.parametrize(("value", "fits"), [("3", True), ("three", False)])
+def test_a_setting_must_fit_its_type(manager, shop, value, fits):
+    item = ConfigItem.objects.get(code="receipt_copies")
+    answer = browser_of(manager).post("/admin/shops/configvalue/add/", {"item": item.pk, "shop": shop.pk, "value": value})
+    assert ConfigValue.objects.filter(item=item, shop=shop, tenant=shop.tenant).exists() == fits
+    assert fits or "value" in errors(answer)
+
+
+def test_only_headquarters_sets_a_value_for_all_shops(manager, headquarters):
+    item = ConfigItem.objects.get(code="receipt_copies")
+    form = {"item": item.pk, "value": "3"}
+    assert "shop" in errors(browser_of(manager).post("/admin/shops/configvalue/add/", form))
+    browser_of(headquarters).post("/admin/shops/configvalue/add/", form)
+    assert ConfigValue.objects.get().shop is None
+    assert browser_of(manager).get(page(ConfigValue.objects.get())).status_code == 404
+
+
+def test_the_same_setting_twice_is_refused_in_words(headquarters):
+    item = ConfigItem.objects.get(code="receipt_copies")
+    browser = browser_of(headquarters)
+    for _ in range(2):
+        answer = browser.post("/admin/shops/configvalue/add/", {"item": item.pk, "value": "3"})
+    assert answer.status_code == 200
+    assert answer.context["adminform"].form.non_field_errors()
+    assert ConfigValue.objects.count() == 1

@@ -74,15 +74,15 @@ class ShopProductViewSet(OfOneShop):
         sent = self.valid()
         return products.in_order(products.found(self.shop_rows(sent["shop_id"]), self.principal, class_ids=sent["class_ids"]))
 
-    def one(self, row: ShopProduct | None) -> Response:
-        if row is None:
+    def one(self, rows: QuerySet[ShopProduct]) -> Response:
+        found = products.lines(rows)
+        if not found:
             raise NotThere
-        return Response(self.give(ShopProductGives, row))
+        return Response(self.give(ShopProductGives, found[0]))
 
     @endpoint("GET", "get", who=READERS, title="获取门店商品", takes=ShopProductTakes, gives=ShopProductGives, throttles=(PerDevice,))
     def get_one(self, request: Request) -> Response:
-        row = products.shown(products.on_sale(self.principal).filter(pk=self.valid()["id"])).first()
-        return self.one(row)
+        return self.one(products.on_sale(self.principal).filter(pk=self.valid()["id"]))
 
     @endpoint(
         "GET",
@@ -96,11 +96,11 @@ class ShopProductViewSet(OfOneShop):
     def get_by_product_id(self, request: Request) -> Response:
         sent = self.valid()
         rows = products.on_sale(self.principal, shop_id=self.must_shop_id(sent["shop_id"]))
-        return self.one(products.shown(rows.filter(product=sent["product_id"])).first())
+        return self.one(rows.filter(product=sent["product_id"]))
 
     @endpoint("GET", "getlist", who=READERS, title="获取门店商品列表", takes=ProductPageTakes, gives=ShopProductPage, throttles=READS)
     def get_list(self, request: Request) -> Response:
-        return self.page_of(ShopProductGives, products.of_ids)
+        return self.page_of(ShopProductGives, products.lines_of_ids)
 
     @endpoint(
         "GET",
@@ -112,8 +112,7 @@ class ShopProductViewSet(OfOneShop):
         throttles=READS,
     )
     def get_list_by_class(self, request: Request) -> Response:
-        rows = products.shown(self.class_rows())
-        return Response(self.give(ShopProductGives, rows, many=True))
+        return Response(self.give(ShopProductGives, products.lines(self.class_rows()), many=True))
 
     @endpoint(
         "GET",
@@ -152,7 +151,7 @@ class ShopProductViewSet(OfOneShop):
     def get_list_by_product_ids(self, request: Request) -> Response:
         sent = self.valid()
         rows = self.shop_rows(sent["shop_id"])
-        by_product = {row.product_id: row for row in products.shown(rows.filter(product__in=sent["product_ids"]))}
+        by_product = {line.product_id: line for line in products.lines(rows.filter(product__in=sent["product_ids"]))}
         return Response(self.give(ShopProductGives, [by_product[pk] for pk in sent["product_ids"] if pk in by_product], many=True))
 
     @endpoint(

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pricing import products
 from pricing.models import ShopProduct
+from pricing.products import Line
 from retail.principals import Principal
 from retail.wire.errors import Invalid, NotThere
 from shops.models import Device, Shop
@@ -21,7 +22,7 @@ class Download:
     time_stamp: int
     full: bool
     more: bool
-    rows: list[ShopProduct]
+    rows: list[Line]
     deleted: list[int]
 
 
@@ -40,7 +41,7 @@ def changes_for(*, device: Device, limit: int = 500) -> Download:
         time_stamp=page[-1][2] if more else max(newest, device.time_stamp),
         full=full,
         more=more,
-        rows=products.of_ids([pk for pk, _product_id, _version, removed_at in page if removed_at is None]),
+        rows=products.lines_of_ids([pk for pk, _product_id, _version, removed_at in page if removed_at is None]),
         deleted=gone_from(device.shop_id, [product_id for _pk, product_id, _version, removed_at in page if removed_at is not None]),
     )
 

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from pricing.models import PriceLog
 from pricing.products import StockLine
-from retail.models import PricingType, Product, ProductImage
+from retail.models import PricingType
 from retail.wire.fields import Flag, Id, IdList, Moment, Money, Quantity, Text, WholeNumber
 from retail.wire.masking import sees_keys
 from retail.wire.paging import PageTakes
@@ -24,9 +24,8 @@ class Images(serializers.Field):  # type: ignore[type-arg]
 
     unset: ClassVar[list[str]] = []
 
-    def to_representation(self, product: Product) -> list[str]:
-        pictures: list[ProductImage] = product.shown_images  # type: ignore[attr-defined]
-        return [picture.image.url for picture in pictures]
+    def to_representation(self, paths: list[str]) -> list[str]:
+        return paths
 
 
 class PricingTypeName(Text):
@@ -48,40 +47,42 @@ class Length(WholeNumber):
 
 
 class ShopProductGives(GivesSerializer):
+    """Of a ``products.Line``."""
+
     shopId = WholeNumber(source="shop_id")
-    shopName = Text(source="shop.name")
+    shopName = Text(source="shop_name")
     productId = WholeNumber(source="product_id")
-    productCode = Text(source="product.code")
-    productName = Text(source="product.name")
-    productClass = Text(source="product.product_class.name")
-    productUnit = Text(source="product.unit")
+    productCode = Text(source="product_code")
+    productName = Text(source="product_name")
+    productClass = Text(source="product_class")
+    productUnit = Text(source="unit")
     price = Money()
     memberPrice = Money(source="member_price")
-    pricingType = WholeNumber(source="product.pricing_type")
-    pricingTypeName = PricingTypeName(source="product.pricing_type")
+    pricingType = WholeNumber(source="pricing_type")
+    pricingTypeName = PricingTypeName(source="pricing_type")
     sort = WholeNumber()
-    images = Images(source="product")
-    id = WholeNumber()
+    images = Images()
+    id = WholeNumber(source="pk")
 
 
 class StockGives(GivesSerializer):
     """Of a ``StockLine``; cost fields are 0 for who may not see costs."""
 
-    shopId = WholeNumber(source="row.shop_id")
-    shopName = Text(source="row.shop.name")
-    productId = WholeNumber(source="row.product_id")
-    productName = Text(source="row.product.name")
-    productCode = Text(source="row.product.code")
-    productClass = Text(source="row.product.product_class.name")
-    productUnit = Text(source="row.product.unit")
+    shopId = WholeNumber(source="line.shop_id")
+    shopName = Text(source="line.shop_name")
+    productId = WholeNumber(source="line.product_id")
+    productName = Text(source="line.product_name")
+    productCode = Text(source="line.product_code")
+    productClass = Text(source="line.product_class")
+    productUnit = Text(source="line.unit")
     qty = Quantity(source="figure.qty")
     costPrice = Money(source="figure.cost_price")
     costMoney = Money(source="cost_money")
     lastPrice = Money(source="figure.last_price")
     boxQty = Quantity(source="box_qty")
-    length = Length(source="row.product.name")
-    images = Images(source="row.product")
-    id = WholeNumber(source="row.pk")
+    length = Length(source="line.product_name")
+    images = Images(source="line.images")
+    id = WholeNumber(source="line.pk")
 
     def to_representation(self, line: StockLine) -> dict[str, Any]:
         given: dict[str, Any] = super().to_representation(line)

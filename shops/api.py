@@ -78,10 +78,10 @@ class ShopViewSet(OfOneShop, CountsFailures):
     def get_one(self, request: Request) -> Response:
         rows = Shop.objects.visible_to(self.principal).open().filter(pk=self.valid()["shop_id"])
         sold = ShopProduct.objects.visible_to(self.principal).live()
-        shop = products.with_newest_logs(products.with_products(devices.with_devices(rows), sold)).first()
-        if shop is None:
+        found = products.with_products(products.with_newest_logs(devices.with_devices(rows)), sold)
+        if not found:
             raise NotThere
-        return Response(self.give(ShopGives, shop))
+        return Response(self.give(ShopGives, found[0]))
 
     @endpoint("POST", "create", who=HEADQUARTERS, title="新增", takes=CreateShopTakes, throttles=(StaffWrite,))
     def create_shop(self, request: Request) -> Response:

@@ -21,7 +21,6 @@ DIGITS = re.compile(r"\A[+-]?[0-9]{1,40}\Z", re.ASCII)
 NUMBER = re.compile(r"\A[+-]?[0-9]{1,40}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,3})?\Z", re.ASCII)
 FLOAT_TAIL = Decimal("0.00001")
 DATETIME_FORMAT = "%Y-%m-%d %H:%M:%S"
-DATETIME_EXAMPLE = "2026-01-15 10:11:10"
 
 
 @extend_schema_field(OpenApiTypes.INT64)
@@ -187,7 +186,6 @@ class Moment(serializers.Field):  # type: ignore[type-arg]
         return timezone.localtime(value).strftime(DATETIME_FORMAT)
 
 
-@extend_schema_field({"type": "string", "description": "1,2", "example": "1,2"})
 class IdList(serializers.Field):  # type: ignore[type-arg]
     """``[1, 2]``, ``"1,2"`` or the name repeated; order kept, none values left out, repeats folded."""
 

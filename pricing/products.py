@@ -79,7 +79,7 @@ def lines(rows: QuerySet[ShopProduct]) -> list[Line]:
     """In two statements, in the order of ``rows``."""
     found = list(rows.values_list(*COLUMNS))
     images = image_paths({row[3] for row in found})
-    return [Line(*row, images=images.get(row[3], [])) for row in found]
+    return [Line._make((*row, images.get(row[3], []))) for row in found]
 
 
 def image_paths(product_ids: Collection[int]) -> dict[int, list[str]]:
@@ -135,7 +135,8 @@ def stock_of_ids(ids: Sequence[int]) -> list[StockLine]:
     listed = lines_of_ids(ids)
     # By the pair's index once per row: the shops × products of a page may be many more than its rows.
     pairs = StockFigure.objects.filter(shop=OuterRef("shop"), product=OuterRef("product"))
-    figure_ids = ShopProduct.objects.filter(pk__in=ids).annotate(figure_id=Subquery(pairs.values("pk"))).values("figure_id")
+    rows = ShopProduct.objects.filter(pk__in=ids).annotate(figure_id=Subquery(pairs.values("pk")))
+    figure_ids = list(rows.exclude(figure_id=None).values_list("figure_id", flat=True))
     figures = {(figure.shop_id, figure.product_id): figure for figure in StockFigure.objects.filter(pk__in=figure_ids)}
     return [StockLine(line, figures.get((line.shop_id, line.product_id)) or StockFigure()) for line in listed]
 

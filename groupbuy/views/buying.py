@@ -84,7 +84,7 @@ class OrderNews(OwnOrderPage):
         purchase = self.purchase(order)
         if request.POST.get("seen") == purchase.version:
             return HttpResponse(status=204)
-        return self.show("groupbuy/_order.html", purchase=purchase, order=order)
+        return self.show("groupbuy/_order.html", purchase=purchase, order=order, is_news=True)
 
 
 class Pay(OwnOrderPage):

@@ -1,10 +1,12 @@
 """Looking at group buys, sharing them and ordering."""
 
+import logging
 import secrets
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import login, logout
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -25,6 +27,7 @@ from retail.wire.errors import NotThere, Refusal
 from shops import configuration
 from shops.models import Shop
 
+log = logging.getLogger(__name__)
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -106,7 +109,12 @@ class GroupBuyingPage(Page):
         own = self.principal.tenant_id == group_buying.tenant_id
         share = number_in(self.request.GET, "share")
         came_by = share if share and group_buying.shares.filter(pk=share).exists() else None
-        visits.visit(share_id=came_by, group_buying_id=group_buying.pk, principal=self.principal if own else ANONYMOUS, now=self.now)
+        principal = self.principal if own else ANONYMOUS
+        try:
+            visits.visit(share_id=came_by, group_buying_id=group_buying.pk, principal=principal, now=self.now)
+        except OperationalError:
+            # The database is busy selling: the page is worth more than its counter.
+            log.warning("a visit of group buy %s was not counted", group_buying.pk)
 
     def form_for(self, group_buying: GroupBuying, typed: Any = None) -> OrderForm:
         viewer = self.viewer(group_buying.tenant_id)

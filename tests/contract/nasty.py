@@ -9,6 +9,8 @@ TEXTS: dict[str, str] = {
     "blank": "  ",
     "underscored digits": "1_0",
     "full-width digits": "１２",
+    "2^31 as text": "2147483648",
+    "2^63-1 as text": "9223372036854775807",
     "2^63 as text": "9223372036854775808",
     "401 digits": "1" + "0" * 400,
     "fraction": "1.5",

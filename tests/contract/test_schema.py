@@ -9,24 +9,11 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from tests.contract.calls import GROUP, PRODUCT, SHOP
+from tests.contract.calls import GROUP
+from tests.contract.decisions import IGNORED
 from tests.contract.specification import ENDPOINTS, METHODS, PAGE_OF, SHAPES, types_of
 
 TYPES = {"integer": "integer", "decimal": "number", "string": "string", "datetime": "string", "boolean": "boolean"}
-# Documented names that are never read: the server's own, by decision (docs/api.md).
-IGNORED = {
-    GROUP + "createorder": {"id"},
-    GROUP + "orderpay": {"timeStamp", "id"},
-    GROUP + "orderrepay": {"timeStamp", "id"},
-    SHOP + "create": {"appKey", "appSecret", "shopProductPriceLogs", "tenantId", "id"},
-    SHOP + "update": {"appKey", "appSecret", "shopProductPriceLogs", "tenantId"},
-    PRODUCT + "addproduct": {"id"},
-    PRODUCT + "addproductbyclass": {"id"},
-    PRODUCT + "unifychangeprice": {"id"},
-}
-READ_OF_A_PRICE = {"id", "shopId", "productId", "price", "memberPrice", "sort"}
-for name in ("changeprice", "changeprices"):
-    IGNORED[PRODUCT + name] = set(SHAPES["ShopProduct"]) - READ_OF_A_PRICE
 # Read besides the documented names, by decision.
 BESIDES = {GROUP + "visitgroupbuying": {"groupBuyingId"}}
 

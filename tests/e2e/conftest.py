@@ -83,6 +83,6 @@ def page(new_page) -> Page:
 @pytest.fixture
 def group_buying(tenant, shop) -> GroupBuying:
     group_buying = factories.GroupBuyingFactory(tenant=tenant, shop=shop, name="赣南脐橙当日到店", product__name="赣南脐橙")
-    picture = ContentFile((FOLDER / "tangerine.webp").read_bytes(), "tangerine.webp")
-    ProductImage.objects.create(product=group_buying.product, image=picture)
+    for name in ("tangerine.webp", "mandarin.webp"):
+        ProductImage.objects.create(product=group_buying.product, image=ContentFile((FOLDER / name).read_bytes(), name))
     return group_buying

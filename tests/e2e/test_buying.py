@@ -133,6 +133,7 @@ def test_the_order_page_turns_by_itself_when_the_payment_arrives(new_page, group
     bank.get_by_role("button", name="支付", exact=True).click()
     expect(bank.get_by_role("heading", name="支付完成")).to_be_visible()
     expect(page.get_by_role("heading", name="已支付")).to_be_visible()
+    expect(page.locator("#said")).to_have_text("已支付")
 
 
 def test_the_pay_button_goes_when_the_time_is_over(new_page, group_buying, buyer, now):

@@ -27,7 +27,6 @@ LOOKS = [
 
 def faults_of(page: Page, path: str) -> list[str]:
     """What axe finds, and whether the page scrolls sideways."""
-    page.wait_for_load_state("networkidle")
     # A sheet that is still fading in has no contrast yet.
     page.evaluate(
         "Promise.all(document.getAnimations().filter(a => a.effect.getTiming().iterations === 1).map(a => a.finished)).then(() => 0)"
@@ -42,7 +41,9 @@ def faults_of(page: Page, path: str) -> list[str]:
 def check(page: Page, *paths: str) -> None:
     faults = []
     for path in paths:
-        page.goto(path)
+        response = page.goto(path)
+        assert response is not None
+        assert response.ok, path
         faults += faults_of(page, path)
     assert faults == []
 

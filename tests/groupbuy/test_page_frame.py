@@ -77,3 +77,11 @@ def test_nothing_but_pictures_is_served(path, settings):
 def test_a_method_that_a_page_does_not_know_is_405(group_buying):
     assert Client().put(f"/g/{group_buying.pk}/").status_code == 405
     assert Client().get(f"/g/{group_buying.pk}/share/").status_code == 405
+
+
+def test_a_page_is_shown_also_while_its_visit_cannot_be_counted(group_buying, monkeypatch):
+    def busy(**_: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(shopping.visits, "visit", busy)
+    assert Client().get(f"/g/{group_buying.pk}/").status_code == 200

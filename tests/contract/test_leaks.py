@@ -1,0 +1,157 @@
+"""Every secret and personal field holds a canary; what each role gets to read is searched for them (the masking table of docs/api.md)."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import NoReverseMatch, reverse
+from knox.models import AuthToken
+
+from groupbuy.models import OrderStatus
+from tests.contract.calls import CALLS, Aim, send
+from tests.contract.changes import undone
+from tests.contract.specification import METHODS
+from tests.contract.world import Corner, World
+
+ROLES = ("A", "B", "C", "M", "H", "S", "D", "B2", "M2", "D2", "B3", "H3")
+IN_CHARGE = {1: {"M", "H", "S"}, 2: {"M2", "H", "S"}, 3: {"H3"}}
+CLERKS = {1: {"C", "D"}, 2: {"D2"}, 3: set()}
+OWNER = {1: {"B"}, 2: {"B2"}, 3: {"B3"}}
+
+
+def order_canaries(corner: Corner) -> Iterator[tuple[str, str, set[str]]]:
+    """Name, text, who may read it."""
+    number, orders = corner.number, corner.orders
+    own, seniors, clerks = OWNER[number], IN_CHARGE[number], CLERKS[number]
+    for status, order in orders.items():
+        is_waiting = status in (OrderStatus.PAID, OrderStatus.SHIPPED)
+        readers = own | seniors | (clerks if is_waiting else set())
+        for name in ("phone", "address", "remark", "lbs"):
+            if getattr(order, name):
+                yield f"{status.name} {name}", getattr(order, name), readers
+        yield f"{status.name} code", order.code, own | seniors | clerks
+        if order.paid_at:
+            yield f"{status.name} payTime", f"10:1{order.pk % 10}:0{number}", own | seniors | clerks
+        if order.deliver_code:
+            yield "deliverCode", order.deliver_code, own
+
+
+def canaries(world: World) -> Iterator[tuple[str, str, set[str]]]:
+    nobody: set[str] = set()
+    for corner in world.corners:
+        number, shop = corner.number, corner.shop
+        seniors = IN_CHARGE[number]
+        yield from order_canaries(corner)
+        yield "openId", f"oB7-buyer-open-id-{number}", OWNER[number]
+        yield "neighbour's openId", f"oN9-neighbour-open-id-{number}", nobody
+        yield "buyer's own phone", corner.buyer.phone, nobody
+        yield "neighbour's phone", corner.neighbour.phone, nobody
+        yield "staff phone", corner.headquarters.phone, nobody
+        yield "password", corner.headquarters.password, nobody
+        yield "appSecret", shop.app_secret, {"S"} if number != 3 else nobody
+        yield "previous appSecret", shop.previous_secret, nobody
+        yield "appKey", shop.app_key, seniors
+        yield "device ip", corner.device.ip, seniors
+        yield "device mac", corner.device.mac, seniors
+        yield "cost price", f"4.3{number}", seniors
+        yield "last price", f"4.6{number}", seniors
+        yield "who changed a price", corner.accountant.nickname, seniors
+    for number in (1, 2):
+        for name in ("private-key", "api-v3-key"):
+            yield f"merchant {name}", f"merchant-{name}-{number}", nobody
+        yield "mini-program secret", f"mini-program-secret-{number}", nobody
+    for token in AuthToken.objects.all():
+        yield "token digest", token.digest, nobody
+
+
+def leaks(world: World, who: str, text: str) -> list[str]:
+    def is_in(canary: str) -> bool:
+        return re.search(rf"(?<![\d.]){re.escape(canary)}(?!\d)", text) is not None
+
+    return [f"{name} of {canary}" for name, canary, readers in canaries(world) if who not in readers and is_in(canary)]
+
+
+def answers(world: World, who: str) -> str:
+    """Everything that the endpoints say to ``who``, asked about everybody's rows."""
+    said = []
+    for path in METHODS:
+        home = world.home(who)
+        for bundle in (world.ours, world.sibling, world.theirs):
+            arguments = CALLS[path](Aim(who, bundle, home))
+            for status in OrderStatus if path.endswith("/getorder") else [None]:
+                asked = arguments if status is None else {"id": bundle.order(status)}
+                # What is in the request may come back.
+                with undone():
+                    said.append(send(world, path, who, asked).content.decode())
+    return "\n".join(said)
+
+
+@pytest.mark.parametrize("who", ROLES)
+def test_no_endpoint_tells_what_the_table_hides(world, who):
+    assert leaks(world, who, answers(world, who)) == []
+
+
+def test_who_may_read_a_canary_really_finds_it(world):
+    """The search can see: for each kind of canary, somebody who may read it does."""
+    said = {who: answers(world, who) for who in ("B", "C", "M", "H", "S")}
+    unseen = {
+        name
+        for name, canary, readers in canaries(world)
+        if readers & set(said) and canary not in "".join(said[who] for who in readers & set(said))
+    }
+    assert unseen == set()
+
+
+def pages(world: World) -> Iterator[str]:
+    yield "/"
+    for corner in world.corners:
+        yield f"/s/{corner.shop.pk}/"
+        yield f"/g/{corner.group_buying.pk}/"
+        yield f"/g/{corner.group_buying.pk}/news/"
+        yield from (f"/o/{order.code}/" for order in corner.orders.values())
+    yield "/orders/"
+
+
+@pytest.mark.parametrize("who", ["A", "B", "B2", "B3"])
+def test_no_buyer_page_tells_what_the_table_hides(world, who):
+    browser = Client()
+    if who in world.people:
+        browser.force_login(world.people[who])
+    # An address names its order's code, and the page of a stranger may say it back.
+    said = [browser.get(page).content.decode().replace(page, "") for page in pages(world)]
+    own_phone = {f"buyer's own phone of {world.people[who].phone}"} if who in world.people else set()
+    assert set(leaks(world, who, "\n".join(said))) - own_phone == set()
+
+
+def admin_pages() -> Iterator[str]:
+    yield reverse("admin:index")
+    for model in admin.site._registry:
+        try:
+            yield reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        except NoReverseMatch:
+            continue
+
+
+SECRETS = {
+    "appSecret",
+    "previous appSecret",
+    "password",
+    "token digest",
+    "mini-program secret",
+    "merchant private-key",
+    "merchant api-v3-key",
+    "deliverCode",
+}
+
+
+@pytest.mark.parametrize("who", ["C", "M", "M2", "H", "H3"])
+def test_no_list_of_the_admin_shows_a_secret_or_another_shops_people(world, who):
+    browser = Client()
+    browser.force_login(world.people[who])
+    said = "\n".join(browser.get(page).content.decode() for page in admin_pages())
+    others = {corner.number for corner in world.corners} - {"C": {1}, "M": {1}, "M2": {2}, "H": {1, 2}, "H3": {3}}[who]
+    hidden = {f"phone of {order.phone}" for corner in world.corners if corner.number in others for order in corner.orders.values()}
+    found = leaks(world, who, said)
+    assert [leak for leak in found if leak.split(" of ")[0] in SECRETS or any(leak.endswith(text) for text in hidden)] == []

@@ -178,7 +178,7 @@ class Purchase:
         if self.stage == Stage.REFUNDED and self.order.group_buying.outcome == Outcome.FAILED:
             return _("没有凑够份数，款项已原路退回")
         if self.stage in (Stage.PAID, Stage.CONFIRMED) and not self.is_express:
-            return _("到货后凭提货码到店取货")
+            return _("到货后凭取货码到店取货")
         return SENTENCES[self.stage]
 
     @property
@@ -275,7 +275,7 @@ def words_of(event: OrderEvent, *, is_express: bool) -> str | Promise:
 
 COMPLETED_BY: dict[ActorKind, str | Promise] = {
     ActorKind.BUYER: _("您确认了收货"),
-    ActorKind.STAFF: _("门店已核销提货码"),
+    ActorKind.STAFF: _("门店已核销取货码"),
     ActorKind.SYSTEM: _("系统自动确认收货"),
 }
 EVENTS: dict[OrderStatus, str | Promise] = {

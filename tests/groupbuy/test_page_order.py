@@ -46,7 +46,7 @@ def test_an_unpaid_order_shows_the_amount_the_time_left_and_the_button(client, o
     page = look(client, order)
     for part in ("待支付", "¥ 19 .80", "剩余支付时间", "去支付", "关闭订单"):
         assert part in page
-    assert "提货码" not in page
+    assert "取货码" not in page
 
 
 def test_it_is_there_for_its_buyer_alone(order, group_buying, tenant):
@@ -70,7 +70,7 @@ def test_a_paid_pick_up_order_shows_its_code_in_two_halves_and_as_a_picture(clie
     response = client.get(f"/o/{order.code}/")
     assert "已支付" in words(response)
     assert f"{code[:4]} {code[4:]}" in words(response)
-    assert 'role="img" aria-label="提货码二维码"' in response.content.decode()
+    assert 'role="img" aria-label="取货码二维码"' in response.content.decode()
     assert "去支付" not in words(response)
 
 
@@ -83,7 +83,7 @@ def test_the_way_from_paid_to_completed_is_told_step_by_step(client, order, now,
     assert "待提货 货已到店，请来提货" in page
     fulfilment.verify_code(shop_id=order.shop_id, code=order.deliver_code, principal=headquarters, now=now)
     page = look(client, order)
-    steps = ["门店已核销提货码", "货已到店，可以提货", "商家已确认，开始备货", "支付成功", "提交订单"]
+    steps = ["门店已核销取货码", "货已到店，可以提货", "商家已确认，开始备货", "支付成功", "提交订单"]
     assert sorted(steps, key=page.index) == steps
     assert order.deliver_code not in page.replace(" ", "")
     assert "删除订单" in page
@@ -187,7 +187,7 @@ def test_closing_what_was_paid_meanwhile_says_so(client, order, now):
     sandbox.pay(Payment.objects.get().prepay_id, now=now)
     page = act(client, order, "close")
     assert "订单已支付" in page
-    assert "提货码" in page
+    assert "取货码" in page
 
 
 def test_deleting_takes_it_off_the_list_and_the_page_away_but_no_row(client, order):

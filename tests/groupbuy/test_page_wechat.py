@@ -25,7 +25,7 @@ def test_the_page_hands_wechat_parameters_that_it_accepts(fake_wechat, wechat_or
     assert window.pop("appId") == wechat_buyer.wechat_identities.get().app_id
     answer = fake_wechat.control("request_payment", **window)
     assert notify(*packed(fake_wechat, answer["notification"])).status_code == 204
-    assert "提货码" in words(client.get(f"/o/{wechat_order.code}/"))
+    assert "取货码" in words(client.get(f"/o/{wechat_order.code}/"))
     assert fresh(wechat_order).status == OrderStatus.PAID
 
 

@@ -136,7 +136,7 @@ def stock_of_ids(ids: Sequence[int]) -> list[StockLine]:
     # By the pair's index once per row: the shops × products of a page may be many more than its rows.
     pairs = StockFigure.objects.filter(shop=OuterRef("shop"), product=OuterRef("product"))
     rows = ShopProduct.objects.filter(pk__in=ids).annotate(figure_id=Subquery(pairs.values("pk")))
-    figure_ids = list(rows.exclude(figure_id=None).values_list("figure_id", flat=True))
+    figure_ids = [pk for pk in rows.values_list("figure_id", flat=True) if pk]
     figures = {(figure.shop_id, figure.product_id): figure for figure in StockFigure.objects.filter(pk__in=figure_ids)}
     return [StockLine(line, figures.get((line.shop_id, line.product_id)) or StockFigure()) for line in listed]
 

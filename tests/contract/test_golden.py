@@ -28,6 +28,7 @@ STAND_INS: dict[str, Any] = {
     "id": 6,
 }
 NEW = {
+    GROUP + "sharegroupbuying": {"data"},
     GROUP + "createorder": {"data"},
     GROUP + "orderpay": set(STAND_INS),
     GROUP + "orderrepay": set(STAND_INS),

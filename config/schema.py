@@ -15,7 +15,7 @@ class WireSchema(AutoSchema):
 
     @property
     def endpoint(self) -> Endpoint:
-        described: Endpoint = getattr(self.view, self.view.action).endpoint
+        described: Endpoint = getattr(self.view, self.view.action).endpoint  # type: ignore[attr-defined]
         return described
 
     def get_operation_id(self) -> str:
@@ -24,7 +24,7 @@ class WireSchema(AutoSchema):
     def get_tags(self) -> list[str]:
         return [self.path.rpartition("/")[0].removeprefix("/api/")]
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         return "、".join(str(role.label) for role in Role if role in self.endpoint.who)
 
     def get_serializer_name(self, serializer: Any, direction: Any) -> str:

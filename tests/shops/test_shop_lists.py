@@ -67,6 +67,12 @@ def test_a_list_shows_devices_and_neither_products_nor_logs(api, shop, manager):
     ]
 
 
+def test_what_a_device_doesnt_have_is_empty_and_not_null(api, shop, manager):
+    factories.DeviceFactory(shop=shop)
+    (device,) = api.as_user(manager).get(LIST).json()["data"][0]["devices"]
+    assert (device["stallId"], device["stallName"], device["ip"], device["mac"], device["timeStamp"]) == (0, "", "", "", 0)
+
+
 def test_clerks_and_devices_see_no_key_ip_or_mac(api, shop, clerk):
     factories.DeviceFactory(shop=shop, ip="192.0.2.7", mac="00:11:22:33:44:55")
     for caller in (api.as_user(clerk), api.as_device(shop)):

@@ -13,7 +13,7 @@ from groupbuy import fake_wechat as package
 from groupbuy.fake_wechat import FakeWeChat, load_or_make
 from groupbuy.fake_wechat.notifier import SCHEDULE
 from groupbuy.merchants import merchant_of_environment
-from groupbuy.wechat import client_of
+from groupbuy.wechat.client import client_of
 from tests.wechat import house_merchant, pay, wait_until
 
 ORDER = {

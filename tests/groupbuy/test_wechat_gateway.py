@@ -13,7 +13,8 @@ from groupbuy import deadlines
 from groupbuy.gateways import Misconfigured, NotifyRejected, Rejected, TradeNotFound, Unknown
 from groupbuy.merchants import merchant_of_environment
 from groupbuy.models import RefundState, TradeState
-from groupbuy.wechat import WeChatGateway, refusal
+from groupbuy.wechat import WeChatGateway
+from groupbuy.wechat.answers import refusal
 from tests.wechat import calls, house_merchant, own_merchant, pay
 
 NUMBER = "26112212000000000001P1"

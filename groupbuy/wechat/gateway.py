@@ -1,28 +1,18 @@
-"""WeChat Pay v3 over the library wechatpayv3, with a merchant's own keys and WeChat's public key (no platform certificates).
+"""The gateway: each call through the library, bounded in time, its answer checked."""
 
-What the library leaves to its caller is done here: the age of a notification, answers that are not answers, time.
-"""
-
-import json
-import logging
 import re
 import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from django.conf import settings
-from wechatpayv3 import WeChatPay, WeChatPayType
 
 from groupbuy import deadlines
 from groupbuy.gateways import (
-    AlreadyPaid,
     GatewayError,
     Misconfigured,
     Notification,
@@ -34,17 +24,15 @@ from groupbuy.gateways import (
     TradeNotFound,
     Unknown,
 )
-from groupbuy.models import Gateway, RefundState, TradeState
-from retail.money import from_fen, to_fen
+from groupbuy.models import Gateway, TradeState
+from groupbuy.wechat.answers import Malformed, json_in, money_in, one_of, refund_in, refusal, text_in, time_in
+from groupbuy.wechat.client import Merchant, client_of
+from retail.money import to_fen
 
-log = logging.getLogger(__name__)
 Kind = TypeVar("Kind")
-OFFICIAL = ("https://api.mch.weixin.qq.com", "https://api2.mch.weixin.qq.com")
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 NOTIFY_PATH = "/api/pay/wechat/notify"
 REFUND_NOTIFY_PATH = "/api/pay/wechat/refundnotify"
 FRESH_SECONDS = 300
-FEN_MAX = 10**10 - 1
 # With what stands for a missing one.
 SIGNED_HEADERS = {
     "Wechatpay-Serial": "",
@@ -56,52 +44,7 @@ SIGNED_HEADERS = {
 PAID = (TradeState.SUCCESS, TradeState.REFUND)
 is_number = re.compile(r"[0-9A-Za-z]{1,64}").fullmatch
 is_time_stamp = re.compile(r"[0-9]{1,12}").fullmatch
-
-# The codes of WeChat's error answers that carry a decision; docs/wechat-pay.md lists where each is documented.
-# Both spellings are in use.
-CODES: dict[str, type[GatewayError]] = {
-    "ORDER_NOT_EXIST": TradeNotFound,
-    "ORDERNOTEXIST": TradeNotFound,
-    "RESOURCE_NOT_EXISTS": TradeNotFound,
-    "ORDERPAID": AlreadyPaid,
-    "ORDER_PAID": AlreadyPaid,
-    "SIGN_ERROR": Misconfigured,
-    "NO_AUTH": Misconfigured,
-    "NOAUTH": Misconfigured,
-    "MCH_NOT_EXISTS": Misconfigured,
-    "APPID_MCHID_NOT_MATCH": Misconfigured,
-    "APPID_NOT_EXIST": Misconfigured,
-    # The merchant's balance is too low just now.
-    "NOT_ENOUGH": Unknown,
-    "NOTENOUGH": Unknown,
-    "FREQUENCY_LIMITED": Unknown,
-    "RATELIMIT_EXCEEDED": Unknown,
-    "REQUEST_BLOCKED": Unknown,
-    "USERPAYING": Unknown,
-}
 CLOSED_ALREADY = ("ORDER_CLOSED", "ORDERCLOSED")
-REFUND_STATES = {
-    "SUCCESS": RefundState.SUCCESS,
-    "CLOSED": RefundState.CLOSED,
-    "PROCESSING": RefundState.PROCESSING,
-    "ABNORMAL": RefundState.ABNORMAL,
-}
-
-
-class Malformed(ValueError):
-    """An answer or a message that lacks what WeChat documents, or is of another merchant, app or number."""
-
-
-@dataclass(frozen=True)
-class Merchant:
-    """The keys of one merchant number, as PEM text."""
-
-    mch_id: str
-    cert_serial: str
-    private_key: str = field(repr=False)
-    api_v3_key: str = field(repr=False)
-    public_key_id: str
-    public_key: str = field(repr=False)
 
 
 class WeChatGateway:
@@ -250,75 +193,6 @@ class WeChatGateway:
         )
 
 
-@lru_cache(maxsize=64)
-def client_of(merchant: Merchant, base_url: str, timeout: tuple[float, float]) -> WeChatPay:
-    """The library's client, its keys read once. Raises Misconfigured."""
-    if not is_trusted(base_url):
-        raise Misconfigured("WECHAT_PAY_BASE_URL is neither WeChat's nor on this machine")
-    fault = fault_of(merchant)
-    if fault:
-        raise Misconfigured(fault)
-    try:
-        client = WeChatPay(
-            WeChatPayType.MINIPROG,
-            mchid=merchant.mch_id,
-            private_key=merchant.private_key,
-            cert_serial_no=merchant.cert_serial,
-            appid="",
-            apiv3_key=merchant.api_v3_key,
-            public_key=merchant.public_key,
-            public_key_id=merchant.public_key_id,
-            # Its log has the keys in it.
-            logger=None,
-            timeout=timeout,
-        )
-    except Exception:
-        raise Misconfigured(f"the keys of merchant {merchant.mch_id} can't be read") from None
-    core = client._core
-    if not isinstance(core._private_key, RSAPrivateKey) or not isinstance(core._public_key, RSAPublicKey):
-        raise Misconfigured(f"the keys of merchant {merchant.mch_id} are not RSA keys")
-    core._gate_way = base_url
-    # With an answer of an unknown serial it would fetch certificates and believe them.
-    core._update_certificates = lambda: None
-    return client
-
-
-def is_trusted(base_url: str) -> bool:
-    """WeChat's own hosts, or a fake on this machine; nothing else may see what is signed with a merchant's key."""
-    parts = urlsplit(base_url)
-    return base_url in OFFICIAL or (parts.scheme in ("http", "https") and parts.hostname in LOOPBACK)
-
-
-def fault_of(merchant: Merchant) -> str:
-    """What is missing or of the wrong form; "" when nothing is."""
-    missing = [name for name, value in vars(merchant).items() if not value]
-    if missing:
-        return f"of merchant {merchant.mch_id or '(no number)'} there is no {', '.join(missing)}"
-    if not merchant.public_key_id.startswith("PUB_KEY_ID_"):
-        return f"merchant {merchant.mch_id}: the id of WeChat's public key begins with PUB_KEY_ID_"
-    if len(merchant.api_v3_key.encode()) != 32:
-        return f"merchant {merchant.mch_id}: the API v3 key has 32 characters"
-    return ""
-
-
-def refusal(status: int, answer: dict[str, Any], otherwise: type[GatewayError]) -> GatewayError:
-    """The decision in an answer that is no success. Only WeChat's own JSON decides; a 404 page of some proxy means nothing."""
-    code = answer.get("code")
-    if not isinstance(code, str) or not 400 <= status < 500:
-        return Unknown(f"HTTP {status}")
-    kind = CODES.get(code) or {401: Misconfigured, 429: Unknown}.get(status, otherwise)
-    return kind(f"HTTP {status} {code[:40]}")
-
-
-def json_in(text: str | bytes) -> dict[str, Any]:
-    """The JSON object in ``text``; an empty one for anything else."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
 def known_form(number: str) -> str:
     """``number`` if it may stand in a path. Others were never ours."""
     if not is_number(number):
@@ -330,52 +204,3 @@ def of_number(out_trade_no: str, trade: Trade) -> Trade:
     if trade.out_trade_no != out_trade_no:
         raise Malformed("another number")
     return trade
-
-
-def refund_in(content: dict[str, Any], *, out_refund_no: str, state: str = "status") -> RefundAnswer:
-    if content.get("out_refund_no") != out_refund_no:
-        raise Malformed("another number")
-    return RefundAnswer(
-        gateway=Gateway.WECHAT,
-        out_refund_no=out_refund_no,
-        state=REFUND_STATES[one_of(REFUND_STATES, text_in(content, state))],
-        amount=money_in(content, "refund"),
-        refund_id=text_in(content, "refund_id"),
-        refunded_at=time_in(content, "success_time"),
-    )
-
-
-def text_in(content: dict[str, Any], name: str) -> str:
-    value = content.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= 64 or not value.isprintable():
-        raise Malformed(name)
-    return value
-
-
-def one_of(choices: Any, value: str) -> str:
-    if value not in choices:
-        raise Malformed("an unknown state")
-    return value
-
-
-def money_in(content: dict[str, Any], name: str) -> Decimal:
-    """Whole fen of ``amount`` as yuan."""
-    amount = content.get("amount")
-    fen = amount.get(name) if isinstance(amount, dict) and amount.get("currency", "CNY") == "CNY" else None
-    if type(fen) is not int or not 0 < fen <= FEN_MAX:
-        raise Malformed(f"amount.{name}")
-    return from_fen(fen)
-
-
-def time_in(content: dict[str, Any], name: str) -> datetime | None:
-    """A time with its zone; None when there is none."""
-    if content.get(name) in (None, ""):
-        return None
-    try:
-        moment = datetime.fromisoformat(text_in(content, name))
-        moment.timestamp()
-    except (ValueError, OverflowError) as error:
-        raise Malformed(name) from error
-    if moment.tzinfo is None:
-        raise Malformed(name)
-    return moment

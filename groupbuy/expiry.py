@@ -1,16 +1,15 @@
 """Orders that were not paid in time."""
 
 import logging
-from datetime import datetime, timedelta
-
-from django.db.models import Q
+from datetime import datetime
+from functools import partial
 
 from groupbuy import attempts, moves, orders
 from groupbuy.models import Order, OrderStatus
+from retail import due
 from retail.wire.errors import Refusal
 
 log = logging.getLogger(__name__)
-LEASE = timedelta(seconds=60)
 
 
 def expire_due(*, now: datetime, limit: int = 200) -> int:
@@ -18,12 +17,12 @@ def expire_due(*, now: datetime, limit: int = 200) -> int:
 
     An order whose gateway can't be reached keeps its stock and is tried again after the lease. Safe to run twice at once.
     """
-    waiting = Order.objects.past_deadline(now).filter(Q(next_expiry_at=None) | Q(next_expiry_at__lte=now))
-    return sum(expire(order, now=now) for order in waiting.select_related("tenant").order_by("pay_deadline_at")[:limit])
+    waiting = Order.objects.past_deadline(now).ready(now).select_related("tenant")
+    return due.each(waiting[:limit], partial(expire, now=now))
 
 
 def expire(order: Order, *, now: datetime) -> bool:
-    if not Order.objects.filter(pk=order.pk, next_expiry_at=order.next_expiry_at).update(next_expiry_at=now + LEASE):
+    if not Order.objects.filter(pk=order.pk, next_job_at=order.next_job_at).update(next_job_at=now + orders.PUT_OFF):
         return False
     try:
         if attempts.shut(order, now=now):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from groupbuy import moves, orders, refunds
 from groupbuy.models import DeliverType, Order, OrderStatus, WrongCode
 from groupbuy.models.orders import TO_DELIVER
+from retail import due
 from retail.principals import Principal
 from retail.wire.errors import NotThere, Refusal
 from shops import configuration
@@ -95,9 +97,8 @@ def complete_due(*, now: datetime, limit: int = 200) -> int:
     done = 0
     for shop in Shop.objects.filter(pk__in=shipped.values("shop_id")):
         days = configuration.value_of(code="auto_complete_days", tenant_id=shop.tenant_id, shop_id=shop.pk)
-        arrived_by = now - timedelta(days=days)
-        due = shipped.filter(shop=shop, shipped_at__lte=arrived_by).order_by("shipped_at")
-        done += sum(complete(pk, now=now) for pk in due.values_list("pk", flat=True)[:limit])
+        waiting = shipped.filter(shop=shop, shipped_at__lte=now - timedelta(days=days)).ready(now).values_list("pk", flat=True)
+        done += due.each(waiting[:limit], partial(complete, now=now), put_off=partial(orders.put_off, now=now))
     return done
 
 

@@ -2,14 +2,16 @@
 
 import logging
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
-from groupbuy import moves, settling
+from groupbuy import moves, orders, settling
 from groupbuy.models import GroupBuying, Order, OrderStatus, Outcome, PaymentUse
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT
+from retail import due
 from retail.money import ZERO
 from retail.principals import Principal
 from retail.wire.errors import Invalid, NotThere, Refusal
@@ -82,7 +84,7 @@ def decide_due(*, now: datetime, limit: int = 50) -> int:
     """After the end, once no order waits for its payment: reached the minimum or not. Returns how many were decided."""
     waiting = Order.objects.filter(status__in=AWAITING_PAYMENT).values("group_buying_id")
     ended = GroupBuying.objects.undecided(now).exclude(pk__in=waiting).order_by("end_at")[:limit]
-    return sum(conclude(group_buying, outcome_of(group_buying), now=now) for group_buying in ended)
+    return due.each(ended, lambda group_buying: conclude(group_buying, outcome_of(group_buying), now=now))
 
 
 def outcome_of(group_buying: GroupBuying) -> Outcome:
@@ -93,10 +95,11 @@ def outcome_of(group_buying: GroupBuying) -> Outcome:
 def carry_out_due(*, now: datetime, limit: int = 200) -> int:
     """Confirm the orders of successful group buys and refund those of failed and cancelled ones; returns how many. Safe to repeat."""
     whole = Q(payments__use=PaymentUse.APPLIED) & Q(payments__refunds__intent__startswith="group-")
-    to_refund = Order.objects.filter(group_buying__outcome__in=UNSUCCESSFUL, status__in=BOUGHT).exclude(whole).order_by("pk")
-    to_confirm = Order.objects.filter(group_buying__outcome=Outcome.SUCCEEDED, status=OrderStatus.PAID).order_by("pk")
-    refunded = sum(refund(pk, now=now) for pk in to_refund.values_list("pk", flat=True)[:limit])
-    return refunded + sum(confirm(pk, now=now) for pk in to_confirm.values_list("pk", flat=True)[:limit])
+    to_refund = Order.objects.filter(group_buying__outcome__in=UNSUCCESSFUL, status__in=BOUGHT).exclude(whole)
+    to_confirm = Order.objects.filter(group_buying__outcome=Outcome.SUCCEEDED, status=OrderStatus.PAID)
+    put_off = partial(orders.put_off, now=now)
+    refunded = due.each(to_refund.ready(now).values_list("pk", flat=True)[:limit], partial(refund, now=now), put_off=put_off)
+    return refunded + due.each(to_confirm.ready(now).values_list("pk", flat=True)[:limit], partial(confirm, now=now), put_off=put_off)
 
 
 @transaction.atomic

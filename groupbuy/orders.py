@@ -23,6 +23,7 @@ from retail.wire.errors import Invalid, NotThere, Refusal
 from shops import configuration
 
 UNPAID_LIMIT = 3
+PUT_OFF = timedelta(seconds=60)
 
 
 class NotBuyable(Refusal):
@@ -222,6 +223,11 @@ def end_unpaid(order_id: int, to: OrderStatus, *, actor: moves.Actor, now: datet
         raise moves.SomebodyWasFirst
     moves.move(order, to, actor=actor, now=now, reason=reason)
     return order
+
+
+def put_off(order_id: int, *, now: datetime) -> None:
+    """The order can't move now: in the background jobs it is the others' turn."""
+    Order.objects.filter(pk=order_id).update(next_job_at=now + PUT_OFF)
 
 
 def hide_order(*, order_id: int, principal: Principal, now: datetime) -> Order:

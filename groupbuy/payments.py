@@ -2,6 +2,7 @@
 
 import logging
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Q
@@ -11,7 +12,7 @@ from groupbuy import attempts, deadlines, gateways, moves, orders, settling
 from groupbuy.merchants import gateway_for, gateway_of
 from groupbuy.models import Order, OrderStatus, Payment, PaymentState, PaymentUse
 from groupbuy.models.orders import BOUGHT
-from retail import mini_program
+from retail import due, mini_program
 from retail.principals import Principal
 from retail.wire.envelope import ResultStatus
 from retail.wire.errors import Invalid, NotThere, Refusal, Unavailable
@@ -237,16 +238,18 @@ def recheck(*, payment_id: int, principal: Principal, now: datetime) -> Payment:
 
 def reconcile_due(*, now: datetime, limit: int = 100) -> int:
     """Ask about open attempts whose time has come, less and less often. Returns how many were asked; safe to run twice at once."""
-    asked = 0
-    for payment in Payment.objects.due(now).select_related("order__tenant").order_by("next_check_at")[:limit]:
-        if not lease(payment, now):
-            continue
-        asked += 1
-        try:
-            attempts.ask(payment, source="reconcile", now=now)
-        except gateways.GatewayError as error:
-            log.info("payment %s could not be reconciled: %s", payment.pk, type(error).__name__)
-    return asked
+    waiting = Payment.objects.due(now).select_related("order__tenant").order_by("next_check_at")
+    return due.each(waiting[:limit], partial(reconcile, now=now))
+
+
+def reconcile(payment: Payment, *, now: datetime) -> bool:
+    if not lease(payment, now):
+        return False
+    try:
+        attempts.ask(payment, source="reconcile", now=now)
+    except gateways.GatewayError as error:
+        log.info("payment %s could not be reconciled: %s", payment.pk, type(error).__name__)
+    return True
 
 
 def lease(payment: Payment, now: datetime) -> bool:

@@ -4,6 +4,7 @@ import logging
 import uuid
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from groupbuy import gateways, settling
 from groupbuy.merchants import gateway_of
 from groupbuy.models import Order, PaymentUse, Refund, RefundState
 from groupbuy.models.orders import BOUGHT
+from retail import due
 from retail.money import ZERO
 from retail.principals import Principal, Role
 from retail.wire.errors import Forbidden, Invalid, NotThere, Refusal
@@ -59,8 +61,8 @@ def refund_order(*, order_id: int, amount: Decimal | None, reason: str, principa
 
 def send_due(*, now: datetime, limit: int = 100) -> int:
     """Send new refunds and ask about accepted ones; returns how many were dealt with. Safe to run twice at once."""
-    due = Refund.objects.due(now).select_related("payment__order__tenant").order_by("next_check_at")[:limit]
-    return sum(send(refund, now=now) for refund in due)
+    waiting = Refund.objects.due(now).select_related("payment__order__tenant").order_by("next_check_at")
+    return due.each(waiting[:limit], partial(send, now=now))
 
 
 def send(refund: Refund, *, now: datetime) -> bool:

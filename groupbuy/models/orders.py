@@ -3,7 +3,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -56,6 +56,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def past_deadline(self, now: datetime) -> Self:
         return self.awaiting_payment().filter(pay_deadline_at__lte=now)
 
+    def ready(self, now: datetime) -> Self:
+        """Whose turn it is in a background job: first who was never put off, then who was put off the longest ago."""
+        put_off = F("next_job_at")
+        return self.filter(Q(next_job_at=None) | Q(next_job_at__lte=now)).order_by(put_off.asc(nulls_first=True), "pk")
+
     def matching(self, keyword: str, *, people: bool) -> Self:
         """Code, product or group-buy name contain ``keyword``; with ``people`` also the buyer's name or phone."""
         if not keyword:
@@ -107,7 +112,7 @@ class Order(models.Model):
     shipped_at = models.DateTimeField(_("发货时间"), null=True, blank=True)
     completed_at = models.DateTimeField(_("完成时间"), null=True, blank=True)
     hidden_at = models.DateTimeField(_("买家删除时间"), null=True, blank=True)
-    next_expiry_at = models.DateTimeField(_("下次到期检查"), null=True, blank=True, editable=False)
+    next_job_at = models.DateTimeField(_("下次后台处理"), null=True, blank=True, editable=False)
 
     objects = OrderQuerySet.as_manager()
 

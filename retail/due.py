@@ -1,0 +1,42 @@
+"""Working through what is due: a row that fails, or takes long, must not keep the others waiting."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from django.db import DatabaseError, InterfaceError, connection
+
+log = logging.getLogger(__name__)
+Row = TypeVar("Row")
+# The embedded worker runs one job after the other, and of a gateway that doesn't answer each row may take 8 s.
+SECONDS = 20
+
+
+def each(rows: Iterable[Row], act: Callable[[Row], bool], *, put_off: Callable[[Row], object] | None = None) -> int:
+    """``act`` on one row after the other; returns for how many it was true. A failure is logged and left for the row's next turn.
+
+    A row that didn't move is ``put_off``, so that it doesn't stand first for ever. What isn't reached in time comes in the next run.
+    Raises DatabaseError, InterfaceError when the database is away.
+    """
+    done, end = 0, time.monotonic() + SECONDS
+    for row in rows:
+        if time.monotonic() >= end:
+            break
+        moved = try_one(row, act)
+        if put_off and not moved:
+            put_off(row)
+        done += moved
+    return done
+
+
+def try_one(row: Row, act: Callable[[Row], bool]) -> bool:
+    try:
+        return act(row)
+    except (DatabaseError, InterfaceError):
+        if not connection.is_usable():
+            raise
+        log.exception("%r could not be dealt with", row)
+    except Exception:
+        log.exception("%r could not be dealt with", row)
+    return False

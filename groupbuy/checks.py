@@ -8,8 +8,9 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 
-from groupbuy import merchants, wechat
+from groupbuy import merchants
 from groupbuy.gateways import Misconfigured
+from groupbuy.wechat.client import LOOPBACK, OFFICIAL, client_of, is_trusted
 
 MERCHANT_SETTINGS = (
     "WECHAT_MCH_ID",
@@ -38,7 +39,7 @@ def wechat_faults() -> list[checks.CheckMessage]:
     found: list[checks.CheckMessage] = []
     if not is_public(settings.PUBLIC_BASE_URL):
         found.append(checks.Error("PUBLIC_BASE_URL must be https for WeChat Pay (plain http on loopback only).", id="groupbuy.E002"))
-    if not wechat.is_trusted(settings.WECHAT_PAY_BASE_URL):
+    if not is_trusted(settings.WECHAT_PAY_BASE_URL):
         found.append(checks.Error("WECHAT_PAY_BASE_URL is neither WeChat's nor on this machine.", id="groupbuy.E003"))
     missing = [name for name in MERCHANT_SETTINGS if not getattr(settings, name)]
     if len(missing) == len(MERCHANT_SETTINGS):
@@ -51,7 +52,7 @@ def wechat_faults() -> list[checks.CheckMessage]:
 
 def key_faults() -> list[checks.CheckMessage]:
     try:
-        wechat.client_of(merchants.merchant_of_environment(), wechat.OFFICIAL[0], (1, 1))
+        client_of(merchants.merchant_of_environment(), OFFICIAL[0], (1, 1))
     except Misconfigured as error:
         return [checks.Error(f"WeChat Pay's keys: {error}.", id="groupbuy.E005")]
     return []
@@ -60,11 +61,11 @@ def key_faults() -> list[checks.CheckMessage]:
 def app_faults() -> list[checks.CheckMessage]:
     """The mini-program's calls carry its secret: they go to WeChat or stay on this machine."""
     base_url = settings.WECHAT_API_BASE_URL
-    if base_url in OFFICIAL_API or urlsplit(base_url).hostname in wechat.LOOPBACK:
+    if base_url in OFFICIAL_API or urlsplit(base_url).hostname in LOOPBACK:
         return []
     return [checks.Error("WECHAT_API_BASE_URL is neither WeChat's nor on this machine.", id="groupbuy.E006")]
 
 
 def is_public(url: str) -> bool:
     parts = urlsplit(url)
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in wechat.LOOPBACK)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)

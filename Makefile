@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PUBLIC_BASE_URL ?= http://127.0.0.1:$(PORT)
 
-.PHONY: run test lint check translations requirements clean
+.PHONY: run test lint bench translations requirements clean
 
 run: $(VENV)/.run .env
 	@exec $(BIN)/python manage.py serve --port $(PORT)
@@ -27,6 +27,10 @@ lint: $(VENV)/.dev
 	@$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/*.html')
 	@SECRET_KEY=lint ENV_FILE=/dev/null $(BIN)/python manage.py makemigrations --check --dry-run
 	@deploy/check-deploy $(BIN)/python
+
+# How fast, as ratios of yardsticks of the same run; needs wrk and PostgreSQL.
+bench: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 translations: $(VENV)/.dev
 	@$(BIN)/python manage.py makemessages -l en --no-obsolete --add-location file -i '.venv/*' -i 'staticfiles/*'

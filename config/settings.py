@@ -283,6 +283,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
         "django.request": {"level": "ERROR"},
+        # It announces itself at every start of every command.
+        "axes": {"level": "WARNING"},
         # Its debug lines carry the URLs of the mini-program's calls, and these the app secret.
         "urllib3": {"level": "INFO"},
     },

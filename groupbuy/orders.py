@@ -111,7 +111,7 @@ def buyer_for(principal: Principal, buyer_id: int | None) -> User:
 def place(*, principal: Principal, buyer: User, wish: Wish, now: datetime) -> Order:
     """Take the stock, then write the order, in one transaction."""
     offered = GroupBuying.objects.public_to(principal) if principal.is_buyer else GroupBuying.objects.visible_to(principal)
-    group_buying = offered.filter(pk=wish.group_buying_id).first()
+    group_buying = offered.select_related("product").filter(pk=wish.group_buying_id).first()
     if group_buying is None:
         raise NotThere
     wish = completed(wish, buyer, group_buying)

@@ -1,0 +1,33 @@
+"""The product's addresses, and the two yardsticks under the same server, middleware and load."""
+
+from django.http import HttpRequest, JsonResponse
+from django.urls import include, path
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from groupbuy.serializers import CreateOrderTakes
+from retail.wire.envelope import ok
+from retail.wire.views import EVERYONE, WireViewSet, endpoint
+
+
+def bare(request: HttpRequest) -> JsonResponse:
+    """Y: what Django answers with nothing to do."""
+    return JsonResponse({"ok": True})
+
+
+class Validation(WireViewSet):
+    """V: the body of createorder, read and validated as there; no database."""
+
+    authentication_classes = ()
+
+    @endpoint("POST", "validate", who=EVERYONE, title="V", takes=CreateOrderTakes)
+    def validate(self, request: Request) -> Response:
+        self.valid()
+        return ok(data=1)
+
+
+urlpatterns = [
+    path("api/bench/bare", bare),
+    path("api/bench/validate", Validation.as_view({"post": "validate"})),
+    path("", include("config.urls")),
+]

@@ -42,10 +42,10 @@ requirements:
 	uv pip compile -q --upgrade --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 $(VENV)/bin/python:
-	@[ -n "$(PYTHON)" ] && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	@[ -n "$(PYTHON)" ] && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "Xiantuan needs Python 3.11 or newer: install it (Debian: apt install python3.11-venv), or name it: make run PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@[ -w . ] || { echo "This folder is not writable: clone the project into a folder of your own." >&2; exit 1; }
-	@if command -v uv >/dev/null; then uv venv -q --python "$(PYTHON)" $(VENV); else $(PYTHON) -m venv $(VENV); fi
+	@if command -v uv >/dev/null; then uv venv -q --python "$(PYTHON)" $(VENV); else $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }; fi
 
 $(VENV)/.run: requirements.txt | $(VENV)/bin/python
 	@echo "installing packages …"

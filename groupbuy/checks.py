@@ -10,7 +10,8 @@ from django.core import checks
 
 from groupbuy import merchants
 from groupbuy.gateways import Misconfigured
-from groupbuy.wechat.client import LOOPBACK, OFFICIAL, client_of, is_trusted
+from groupbuy.wechat.client import OFFICIAL, client_of, is_trusted
+from retail.clients import LOOPBACK
 
 MERCHANT_SETTINGS = (
     "WECHAT_MCH_ID",

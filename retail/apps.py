@@ -1,11 +1,17 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
+from django.core import checks
 from django.utils.translation import gettext_lazy as _
+
+from retail.checks import check_installation
 
 
 class RetailConfig(AppConfig):
     name = "retail"
     verbose_name = _("零售基础")
+
+    def ready(self) -> None:
+        checks.register(check_installation)
 
 
 class BackOfficeConfig(admin_apps.AdminConfig):

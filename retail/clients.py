@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.http import HttpRequest
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
 
 def client_ip(request: HttpRequest) -> str:
     """The address that the outermost trusted proxy saw; without proxies the peer's own."""

@@ -8,9 +8,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from wechatpayv3 import WeChatPay, WeChatPayType
 
 from groupbuy.gateways import Misconfigured
+from retail.clients import LOOPBACK
 
 OFFICIAL = ("https://api.mch.weixin.qq.com", "https://api2.mch.weixin.qq.com")
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from rest_framework.response import Response
 from retail.wire.envelope import OK, ResultStatus, envelope
 
 log = logging.getLogger(__name__)
+# What ``API_ERRORS=legacy`` keeps from its clients: wrong input, and what is not there.
+LEGACY_SPARES = (400, 404)
 
 
 class Refusal(Exception):
@@ -58,40 +60,45 @@ class Unavailable(Refusal):
     message = _("服务暂时不可用，请稍后再试")
 
 
-def answer_refusal(error: Exception, context: dict[str, Any]) -> Response | None:
+def answer_refusal(error: Exception, context: dict[str, Any]) -> Response:
     """DRF's exception handler: every error of an endpoint leaves as an envelope, without HTML, SQL or a traceback."""
+    response = answer_of(error)
+    if settings.API_ERRORS == "legacy" and response.status_code in LEGACY_SPARES:
+        response = in_legacy_form(response, context)
+    if response.status_code == OK and response.data is not None:
+        # The action's documented empty ``data``; with HTTP 4xx and 5xx the body is exactly the envelope.
+        response.data |= getattr(context.get("view"), "refused_body", {})
+    return response
+
+
+def answer_of(error: Exception) -> Response:
     if isinstance(error, Refusal):
-        return refuse(error, context)
+        return refuse(error)
     if isinstance(error, Http404):
-        return refuse(NotThere(), context)
+        return refuse(NotThere())
     if isinstance(error, PermissionDenied):
-        return refuse(Forbidden(), context)
+        return refuse(Forbidden())
     if isinstance(error, OperationalError | InterfaceError):
         log.warning("database unavailable: %s", type(error).__name__)
-        return refuse(Unavailable(), context)
+        return refuse(Unavailable())
     if isinstance(error, exceptions.APIException):
         return answer_api_exception(error)
     log.exception("unexpected error in an endpoint")
     return Response(envelope(ResultStatus.ERROR, gettext("服务器内部错误")), status=500)
 
 
-def refuse(error: Refusal, context: dict[str, Any]) -> Response:
-    """A refusal with HTTP 200 carries the action's documented empty ``data``; others are exactly the envelope."""
-    body = envelope(error.status, str(error.message))
-    if settings.API_ERRORS == "legacy" and error.http_status == 404:
-        return legacy_not_there(context, body)
-    if error.http_status == OK:
-        body |= getattr(context.get("view"), "refused_body", {})
-    response = Response(body, status=error.http_status)
+def refuse(error: Refusal) -> Response:
+    response = Response(envelope(error.status, str(error.message)), status=error.http_status)
     if error.http_status == 503:
         response["Retry-After"] = "1"
     return response
 
 
-def legacy_not_there(context: dict[str, Any], body: dict[str, Any]) -> Response:
+def in_legacy_form(response: Response, context: dict[str, Any]) -> Response:
     """For clients that throw on 4xx (``API_ERRORS=legacy``): a missing object is ``null``, a refused command the envelope."""
-    request = context.get("request")
-    return Response(None if request is not None and request.method == "GET" else body, status=OK)
+    if context["request"].method == "POST":
+        return Response(response.data, status=OK)
+    return Response(None, status=OK) if response.status_code == 404 else response
 
 
 MESSAGES: dict[type[exceptions.APIException], Any] = {

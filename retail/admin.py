@@ -61,19 +61,21 @@ class StaffForm(ScopedForm):
         help_text=gettext_lazy("总部员工不需要选择，可见全部门店。"),
     )
     secrets = forms.BooleanField(label=gettext_lazy("可查看门店 AppSecret"), required=False)
+    clears = forms.BooleanField(
+        label=gettext_lazy("可清空门店商品"), required=False, help_text=gettext_lazy("店长和总部可通过接口一次下架整个门店的商品。")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "secrets" in self.fields:
-            theme.dress([self.fields["secrets"]])
+        theme.dress([self.fields[name] for name in ("secrets", "clears") if name in self.fields])
         if "shops" in self.fields:
             shops: Any = self.fields["shops"]
             shops.queryset = visible(Shop, self.principal).open().order_by("code")
         if "username" in self.fields:
             self.fields["username"].required = True
         if self.instance.pk is not None and "role" in self.fields:
-            granted = staff.sees_secrets(self.instance)
-            self.initial.update(role=role_of(self.instance), shops=self.instance.shops.all(), secrets=granted)
+            rights = {"secrets": staff.sees_secrets(self.instance), "clears": staff.clears_shops(self.instance)}
+            self.initial.update(role=role_of(self.instance), shops=self.instance.shops.all(), **rights)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -111,7 +113,7 @@ class UserAdmin(ScopedAdmin):
     actions_detail = ("new_password", "unlock")
     fieldsets = (
         (None, {"fields": ("tenant", "username", "nickname", "phone", "is_active")}),
-        (gettext_lazy("权限"), {"fields": ("role", "shops", "secrets")}),
+        (gettext_lazy("权限"), {"fields": ("role", "shops", "secrets", "clears")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -151,7 +153,8 @@ class UserAdmin(ScopedAdmin):
         if "role" not in form.cleaned_data:
             return
         user, chosen = form.instance, form.cleaned_data
-        staff.assign_role(user=user, role=chosen["role"], secrets=chosen.get("secrets", False), principal=caller(request))
+        rights = {name: chosen.get(name, False) for name in ("secrets", "clears")}
+        staff.assign_role(user=user, role=chosen["role"], principal=caller(request), **rights)
         user.shops.set(chosen["shops"])
 
     def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> HttpResponse:

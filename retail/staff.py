@@ -11,6 +11,8 @@ from retail.principals import GROUP_NAMES, STAFF_ROLES, Principal, Role
 from retail.wire.errors import Forbidden, Invalid, Refusal
 
 SEE_SECRET = Q(content_type__app_label="shops", codename="see_secret")
+# What shopproduct/deleteall asks for besides the role.
+CLEAR_SHOP = Q(content_type__app_label="pricing", codename="delete_shopproduct")
 
 
 class OwnRole(Refusal):
@@ -20,8 +22,16 @@ class OwnRole(Refusal):
 
 
 def sees_secrets(user: User) -> bool:
-    """Holds "see secret"; asked of the tables, since Django says no for everyone inactive."""
-    return Permission.objects.filter(SEE_SECRET).filter(Q(user=user) | Q(group__user=user)).exists()
+    return holds(user, SEE_SECRET)
+
+
+def clears_shops(user: User) -> bool:
+    return holds(user, CLEAR_SHOP)
+
+
+def holds(user: User, right: Q) -> bool:
+    """Asked of the tables, since Django says no for everyone inactive."""
+    return Permission.objects.filter(right).filter(Q(user=user) | Q(group__user=user)).exists()
 
 
 def may_manage(*, user: User, principal: Principal) -> bool:
@@ -34,8 +44,10 @@ def may_manage(*, user: User, principal: Principal) -> bool:
 
 
 @transaction.atomic
-def assign_role(*, user: User, role: Role, secrets: bool, principal: Principal) -> None:
-    """Put ``user`` in the group of ``role`` and in no other; ``secrets`` grants "see secret" to headquarters, if the caller has it.
+def assign_role(*, user: User, role: Role, principal: Principal, secrets: bool = False, clears: bool = False) -> None:
+    """Put ``user`` in the group of ``role`` and in no other, with these rights of the own and no others.
+
+    ``secrets`` is "see secret", for headquarters, if the caller has it; ``clears`` is clearing a shop, for managers and headquarters.
 
     Raises Forbidden, Invalid on a role that is not staff's, OwnRole.
     """
@@ -46,10 +58,12 @@ def assign_role(*, user: User, role: Role, secrets: bool, principal: Principal) 
     if principal.user is not None and principal.user.pk == user.pk:
         raise OwnRole
     user.groups.set([Group.objects.get(name=GROUP_NAMES[role])])
-    if role != Role.HEADQUARTERS:
-        user.user_permissions.clear()
-    elif principal.sees_secrets:
-        user.user_permissions.set(Permission.objects.filter(SEE_SECRET) if secrets else ())
+    rights = Q(pk__in=[])
+    if secrets and role == Role.HEADQUARTERS and principal.sees_secrets:
+        rights |= SEE_SECRET
+    if clears and role != Role.CLERK:
+        rights |= CLEAR_SHOP
+    user.user_permissions.set(Permission.objects.filter(rights))
 
 
 @transaction.atomic

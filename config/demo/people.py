@@ -6,8 +6,9 @@ from pathlib import Path
 from random import Random
 
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 
+from retail import staff
 from retail.models import Tenant, User, WeChatIdentity
 from retail.principals import GROUP_NAMES, Role
 from shops.models import Shop
@@ -37,6 +38,8 @@ def make_staff(*, demo: Tenant, other: Tenant, first_shop: Shop) -> Staff:
     if not User.objects.filter(username="admin", is_superuser=True).exists():
         make_account("admin", "平台管理员", password, is_superuser=True)
     headquarters = make_account("hq", "总部周敏", password, tenant=demo, role=Role.HEADQUARTERS)
+    # The right to clear a shop is a person's own.
+    headquarters.user_permissions.add(Permission.objects.get(staff.CLEAR_SHOP))
     manager = make_account("manager", "店长陈立", password, tenant=demo, role=Role.MANAGER)
     clerk = make_account("clerk", "店员小吴", password, tenant=demo, role=Role.CLERK)
     make_account("other-hq", "总部沈洁", password, tenant=other, role=Role.HEADQUARTERS)

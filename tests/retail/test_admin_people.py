@@ -111,6 +111,21 @@ def test_who_sees_secrets_may_grant_it_to_headquarters_only(headquarters, tenant
     assert not staff.sees_secrets(User.objects.get(username="clerk-2"))
 
 
+def test_the_right_to_clear_a_shop_is_granted_to_managers_kept_and_taken_back(headquarters, manager, shop):
+    browser, edited = browser_of(headquarters), {"nickname": "店长", "role": "manager", "shops": [shop.pk]}
+    assert "可清空门店商品" in words(browser.get(page(manager)))
+    browser.post(page(manager), account(**edited, clears="on"))
+    assert staff.clears_shops(manager)
+    assert browser.get(page(manager)).context["adminform"].form.initial["clears"] is True
+    browser.post(page(manager), account(**edited))
+    assert not staff.clears_shops(manager)
+
+
+def test_a_clerk_is_not_given_the_right_to_clear_a_shop(headquarters, clerk, shop):
+    browser_of(headquarters).post(page(clerk), account(shops=[shop.pk], clears="on"))
+    assert not staff.clears_shops(clerk)
+
+
 def test_a_new_password_ends_sessions_and_tokens(headquarters, clerk):
     theirs = browser_of(clerk)
     AuthToken.objects.create(user=clerk)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from config.jobs import JOBS
 from shops import devices, shops
 from shops.models import DeviceNonce
 from shops.signatures import SignedParts, canonical_query, signature, signed_headers
@@ -70,7 +71,8 @@ def test_the_same_nonce_is_free_for_another_shop_and_after_ten_minutes(shop, now
 def test_old_nonces_are_forgotten(shop, now):
     devices.use_nonce(app_key=shop.app_key, nonce="a" * 16, now=now - timedelta(seconds=601))
     devices.use_nonce(app_key=shop.app_key, nonce="b" * 16, now=now)
-    assert devices.forget_nonces(now=now) == 1
+    forget, _seconds = JOBS["nonces"]
+    assert forget(now=now) == 1
     assert DeviceNonce.objects.get().nonce == "b" * 16
 
 

@@ -1,0 +1,230 @@
+"""The pages for integrators are true: every example runs against the served demo and answers as it says; nothing is left out."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import requests
+from django.conf import settings
+from django.core.management import get_commands
+
+from retail.wire.envelope import ResultStatus
+from tests.contract.calls import SHOP
+from tests.contract.decisions import IGNORED
+from tests.contract.documentation import PAGES, RESULT_CODES, ROOT, answers_of, differences, pattern_of, read_sections
+from tests.contract.specification import ENDPOINTS, METHODS, SHAPES
+
+PRINTED_ADDRESS = "http://127.0.0.1:8000"
+# The machine may be busy with other tests.
+PATIENCE_SECONDS = 600
+SECTIONS = read_sections()
+EXAMPLES = [(section, script) for section in SECTIONS for script in section.examples]
+LOGINS = {f"/api/auth/{name}": "POST" for name in ("wechatlogin", "login", "logout")}
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+# Notes every call beside what the reader sees of it.
+CURL = r"""
+curl() {
+  local answer; answer=$(command curl --max-time 60 -w '\n%{http_code} %{method} %{url_effective}' "$@")
+  printf '%s\036' "$answer" >>"$CALLS"
+  printf '%s\n' "${answer%$'\n'*}"
+}
+"""
+
+
+@dataclass(frozen=True)
+class Call:
+    """What one ``curl`` of an example did."""
+
+    http: int
+    method: str
+    path: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One example's calls in their order, and its exit status."""
+
+    calls: list[Call]
+    status: int
+
+
+@contextmanager
+def own_database(folder: Path) -> Iterator[str]:
+    """The address of an empty database of the kind that is tested."""
+    tested = os.environ.get("TEST_DATABASE_URL")
+    if not tested:
+        yield f"sqlite:///{folder}/demo.sqlite3"
+        return
+    server, name = urlsplit(tested), f"documentation_{os.getpid()}"
+    with psycopg.connect(server._replace(path="/postgres").geturl(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        try:
+            yield server._replace(path=f"/{name}").geturl()
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def wait_until_ready(server: subprocess.Popen, address: str, log: Path) -> None:
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < give_up_at:
+        if server.poll() is not None:
+            break
+        with suppress(requests.RequestException):
+            if requests.get(f"{address}/healthz/ready", timeout=5).status_code == HTTPStatus.OK:
+                return
+        time.sleep(0.3)
+    pytest.fail(f"the demo isn't served: {log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory) -> Iterator[dict[str, str]]:
+    """The environment of a reader beside whom ``make run`` serves the demo: its address, and the keys that it printed."""
+    folder = tmp_path_factory.mktemp("demo")
+    port, log = free_port(), folder / "log"
+    address = f"http://127.0.0.1:{port}"
+    with own_database(folder) as database, log.open("w") as output:
+        # The settings that users have, throttles too, and nothing of the tests'.
+        environment = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DATABASE_URL": database,
+            "MEDIA_ROOT": str(folder / "media"),
+            "STATIC_ROOT": str(folder / "static"),
+            "PUBLIC_BASE_URL": address,
+            "API_THROTTLES": "on",
+        }
+        command = [sys.executable, "manage.py", "serve", "--port", str(port)]
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            wait_until_ready(server, address, log)
+            printed = re.search(r"appKey=(\S+) appSecret=(\S+)", log.read_text())
+            assert printed is not None
+            yield {"ADDRESS": address, "APP_KEY": printed[1], "APP_SECRET": printed[2]}
+        finally:
+            server.terminate()
+            server.wait()
+
+
+@pytest.fixture(scope="module")
+def runs(demo, tmp_path_factory) -> list[Run]:
+    """Every example, run in one bash from the first page's first to the last page's last."""
+    calls = tmp_path_factory.mktemp("examples") / "calls"
+    parts = (f"{script}\nprintf '%s\\035' $? >>\"$CALLS\"\n" for _section, script in EXAMPLES)
+    script = (CURL + "".join(parts)).replace(PRINTED_ADDRESS, demo["ADDRESS"])
+    subprocess.run(["bash"], input=script, env=os.environ | demo | {"CALLS": str(calls)}, text=True, check=False, stdout=subprocess.DEVNULL)
+    return [read_run(part) for part in calls.read_text(encoding="utf-8").split("\x1d")[:-1]]
+
+
+def read_run(noted: str) -> Run:
+    *calls, status = noted.split("\x1e")
+    return Run([read_call(call) for call in calls], int(status))
+
+
+def read_call(noted: str) -> Call:
+    body, _newline, facts = noted.rpartition("\n")
+    http, method, url = facts.split(" ")
+    return Call(int(http), method, urlsplit(url).path, body)
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)), ids=lambda number: f"{EXAMPLES[number][0].page}: {EXAMPLES[number][0].title}")
+def test_an_example_answers_as_its_page_says(demo, runs, number):
+    _section, script = EXAMPLES[number]
+    shown = answers_of(script.replace(PRINTED_ADDRESS, demo["ADDRESS"]))
+    assert [call.http for call in runs[number].calls] == [http for http, _body in shown], runs[number]
+    assert runs[number].status == 0
+    for call, (_http, body) in zip(runs[number].calls, shown, strict=True):
+        if body:
+            assert list(differences(pattern_of(body), json.loads(call.body))) == [], call
+
+
+@pytest.mark.parametrize("path", METHODS | LOGINS)
+def test_an_endpoint_has_one_section_whose_example_calls_it(runs, path):
+    method = (METHODS | LOGINS)[path]
+    (section,) = [section for section in SECTIONS if section.title == f"{method} {path}"]
+    called = [
+        (call.method, call.path) for (owner, _script), run in zip(EXAMPLES, runs, strict=True) if owner is section for call in run.calls
+    ]
+    assert (method, path) in called
+
+
+def text_of(path: str) -> str:
+    """The section of an endpoint, with that of another whose fields it says it takes."""
+    text = next(section.text for section in SECTIONS if section.title.endswith(f" {path}"))
+    same = re.search(r"[Ff]ields(?: and answers)? of (\w{3,})\b", text)
+    return text + (text_of(f"{path.rpartition('/')[0]}/{same[1]}") if same else "")
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_a_section_names_every_documented_field(path):
+    facts = ENDPOINTS[path].get("query", ENDPOINTS[path].get("body"))
+    fields = SHAPES[facts.strip("[]")] if isinstance(facts, str) and facts != "[integer]" else facts if isinstance(facts, dict) else {}
+    unread = set() if path in (SHOP + "create", SHOP + "update") else IGNORED.get(path, set()) - {"id", "timeStamp"}
+    assert [name for name in fields if name not in unread and f"`{name}`" not in text_of(path)] == []
+
+
+def test_the_pages_name_every_key_of_every_object():
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    keys = {key for shape in SHAPES.values() for key in shape}
+    assert sorted(key for key in keys if not re.search(rf"\b{key}\b", text)) == []
+
+
+def test_every_result_code_and_http_code_is_explained():
+    text = RESULT_CODES.read_text(encoding="utf-8")
+    assert [status for status in ResultStatus if f"| {status.value} | {status.label} |" not in text] == []
+    assert [http for http in (200, 400, 401, 403, 404, 405, 413, 415, 429, 500, 503) if f"| HTTP {http} |" not in text] == []
+
+
+def test_the_limits_are_those_of_the_settings():
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    throttles = {f"| {most} | `THROTTLE_{name.upper()}` |" for name, most in settings.THROTTLES_PER_MINUTE.items()}
+    sizes, lists = settings.PAGE_SIZE_MAX, settings.LIST_MAX
+    rows = {
+        f"| body | {settings.BODY_MAX['public'] >> 10} KB | {settings.BODY_MAX['trade'] >> 20} MB |",
+        f"| entries of a list | {lists['public']:,} | {lists['trade']:,} |",
+        f"| `pageSize` | {sizes['public']} | {sizes['trade']:,}; {sizes['shop_products']:,} in lists of shop products |",
+    }
+    assert sorted(row for row in throttles | rows if row not in text) == []
+
+
+def anchors_of(text: str) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_a_link_leads_somewhere(document):
+    text = document.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        if link.startswith("http"):
+            continue
+        name, _hash, anchor = link.partition("#")
+        target = document.parent / name if name else document
+        assert target.exists(), link
+        assert not anchor or anchor in anchors_of(target.read_text(encoding="utf-8")), link
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_a_command_that_is_named_exists(document):
+    text = document.read_text(encoding="utf-8")
+    assert set(re.findall(r"manage\.py ([a-z_]+)", text)) - set(get_commands()) == set()
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(re.findall(r"`make ([a-z]+)", text)) - set(targets) == set()

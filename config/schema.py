@@ -4,10 +4,14 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
+from rest_framework.serializers import BaseSerializer
 
 from retail.principals import Role
-from retail.wire.fields import Moment
-from retail.wire.views import Endpoint
+from retail.wire.fields import INT64, Id, IdList, Moment, Number, WholeNumber
+from retail.wire.views import DEVICE, Endpoint
+
+SAID_OF_INPUT = ("default", "minLength", "maxLength", "minimum", "maximum", "readOnly")
+PEOPLE_SHOW = {"bearer", "cookieAuth"}
 
 
 class WireSchema(AutoSchema):
@@ -22,32 +26,72 @@ class WireSchema(AutoSchema):
         return "_".join(self.path.split("/")[-2:])
 
     def get_tags(self) -> list[str]:
-        return [self.path.rpartition("/")[0].removeprefix("/api/")]
+        return [self.path.split("/")[-2]]
 
     def get_description(self) -> str:  # type: ignore[override]
         return "、".join(str(role.label) for role in Role if role in self.endpoint.who)
 
+    def get_auth(self) -> list[dict[str, list[Any]]]:
+        """Of all credentials those that a caller of this endpoint may have; ``{}``, none, where anonymous may call."""
+        who = self.endpoint.who
+        people, devices = bool(who - DEVICE - {Role.ANONYMOUS}), Role.DEVICE in who
+        shown = [one for one in super().get_auth() if one and (people if PEOPLE_SHOW & set(one) else devices)]
+        return [*shown, {}] if Role.ANONYMOUS in who else shown
+
     def get_serializer_name(self, serializer: Any, direction: Any) -> str:
         name: str = super().get_serializer_name(serializer, direction)
-        return name.removesuffix("Gives")
+        return name.removesuffix("Gives").replace("Takes", "Request")
 
     def get_operation(self, *args: Any) -> Any:
         operation = super().get_operation(*args)
         for parameter in (operation or {}).get("parameters", []):
-            if parameter["schema"].get("type") == "array":
-                parameter["schema"] = {"type": "string", "example": "1,2", "nullable": True}
+            schema = parameter["schema"]
+            if schema.get("type") == "array":
+                parameter["schema"] = {"type": "string", "pattern": r"^\d+(,\d+)*$", "example": "1,2"}
+            # In a query nothing is null: it is absent.
+            schema.pop("nullable", None)
         return operation
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+        """Without the class's docstring, which tells programmers of ours what integrators need not know."""
+        schema = super()._map_basic_serializer(serializer, direction)
+        schema.pop("description", None)
+        return schema
+
+
+class WholeNumberSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "retail.wire.fields.WholeNumber"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        return whole_number(self.target)
+
+
+class NumberSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "retail.wire.fields.Number"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        number: Number = self.target
+        return {"type": "number", "format": "double", "minimum": float(number.least), "maximum": float(number.most)}
 
 
 class IdListSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     target_class = "retail.wire.fields.IdList"
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
-        return {"type": "array", "items": {"type": "integer", "format": "int64"}, "example": [24, 25]}
+        ids: IdList = self.target
+        return {"type": "array", "items": whole_number(Id()), "maxItems": ids.most, "example": [24, 25]}
+
+
+def whole_number(field: WholeNumber) -> dict[str, Any]:
+    least = max(field.least, 1) if isinstance(field, Id) and field.must else field.least
+    bounds = {"minimum": least, "maximum": field.most}
+    return {"type": "integer", "format": "int64"} | {name: bound for name, bound in bounds.items() if abs(bound) < INT64 - 1}
 
 
 class GivesSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
-    """An answer has all of its keys, always; only a date may be null."""
+    """An answer has all of its keys, always, and no others; only a date or a refusal's object may be null."""
 
     target_class = "retail.wire.serializers.GivesSerializer"
     match_subclasses = True
@@ -55,10 +99,13 @@ class GivesSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         schema: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
         for name, described in schema["properties"].items():
-            for surplus in ("default", "maxLength", "nullable", "readOnly"):
+            field = self.target.fields[name]
+            for surplus in SAID_OF_INPUT:
                 described.pop(surplus, None)
-            if isinstance(self.target.fields[name], Moment):
+            if isinstance(field, Moment):
                 described["nullable"] = True
+            elif not isinstance(field, BaseSerializer):
+                described.pop("nullable", None)
         return schema | {"required": list(schema["properties"]), "additionalProperties": False}
 
 

@@ -13,7 +13,7 @@ from groupbuy.models import DeliverType, Order, OrderStatus
 from groupbuy.models.orders import BOUGHT, TO_DELIVER
 from retail.models import User
 from retail.principals import Principal, Role
-from retail.wire.fields import Flag, Id, Moment, Money, Text, WholeNumber
+from retail.wire.fields import Flag, Id, Moment, Money, Text, WholeNumber, enumeration
 from retail.wire.masking import mask_name, mask_open_id, mask_phone
 from retail.wire.paging import PageTakes
 from retail.wire.serializers import GivesSerializer, ResultSerializer, TakesSerializer
@@ -86,13 +86,13 @@ class OrderGives(GivesSerializer):
     groupBuyingName = Text(source="group_buying.name")
     code = Text()
     sequence = WholeNumber()
-    status = WholeNumber()
+    status = WholeNumber(help_text=enumeration(OrderStatus))
     statusName = Text(source="get_status_display")
     userId = WholeNumber(source="buyer_id")
     userOpenId = serializers.SerializerMethodField()
     userName = serializers.SerializerMethodField()
     userProfile = serializers.SerializerMethodField()
-    deliverType = WholeNumber(source="deliver_type")
+    deliverType = WholeNumber(source="deliver_type", help_text=enumeration(DeliverType))
     deliverTypeName = Text(source="get_deliver_type_display")
     address = Text()
     lbs = Text()
@@ -147,7 +147,7 @@ class GroupBuyingGives(GivesSerializer):
     description = Text(source="group_buying.description")
     startTime = Moment(source="group_buying.start_at")
     endTime = Moment(source="group_buying.end_at")
-    deliverType = WholeNumber(source="group_buying.deliver_type")
+    deliverType = WholeNumber(source="group_buying.deliver_type", help_text=enumeration(DeliverType))
     address = Text(source="group_buying.address")
     lbs = Text(source="group_buying.lbs")
     phone = Text(source="group_buying.phone")
@@ -178,7 +178,7 @@ class GroupBuyingGives(GivesSerializer):
         return pictures[0].image.url if pictures else ""
 
 
-class KeyValueGives(serializers.Serializer):  # type: ignore[type-arg]
+class KeyValueGives(GivesSerializer):
     key = serializers.IntegerField()
     value = serializers.CharField()
 
@@ -223,7 +223,7 @@ class PayTakes(TakesSerializer):
 class CreateOrderTakes(TakesSerializer):
     groupBuyingId = Id(source="group_buying_id", must=True)
     userId = Id(source="user_id")
-    deliverType = Id(source="deliver_type")
+    deliverType = Id(source="deliver_type", help_text=enumeration(DeliverType))
     address = Text(max_length=200)
     phone = Text(max_length=20)
     remark = Text(max_length=200)
@@ -233,7 +233,7 @@ class CreateOrderTakes(TakesSerializer):
 
 class OrderListTakes(PageTakes):
     keyword = Text(max_length=100)
-    status = WholeNumber(required=False, default=-1, least=-1, most=max(OrderStatus.values))
+    status = WholeNumber(required=False, default=-1, least=-1, most=max(OrderStatus.values), help_text=enumeration(OrderStatus))
     userId = Id(source="user_id")
 
 

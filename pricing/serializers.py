@@ -10,7 +10,7 @@ from rest_framework import serializers
 from pricing.models import PriceLog
 from pricing.products import StockLine
 from retail.models import PricingType
-from retail.wire.fields import Flag, Id, IdList, Moment, Money, Quantity, Text, WholeNumber
+from retail.wire.fields import Flag, Id, IdList, Moment, Money, Quantity, Text, WholeNumber, enumeration
 from retail.wire.masking import sees_keys
 from retail.wire.paging import PageTakes
 from retail.wire.serializers import GivesSerializer, TakesSerializer
@@ -58,7 +58,7 @@ class ShopProductGives(GivesSerializer):
     productUnit = Text(source="unit")
     price = Money()
     memberPrice = Money(source="member_price")
-    pricingType = WholeNumber(source="pricing_type")
+    pricingType = WholeNumber(source="pricing_type", help_text=enumeration(PricingType))
     pricingTypeName = PricingTypeName(source="pricing_type")
     sort = WholeNumber()
     images = Images()

@@ -38,6 +38,10 @@ class ResultStatus(IntegerChoices):
     PAY_WINDOW_OVER = 1003, _("支付超时")
 
 
+# Without the tills' own.
+ANSWERED = [status for status in ResultStatus if not (600 < status < 700 or 900 < status < 1000)]
+
+
 def envelope(status: int, message: str) -> dict[str, Any]:
     return {"status": int(status), "message": message}
 

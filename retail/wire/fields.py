@@ -1,15 +1,16 @@
 """Fields of the wire: strict about types, lenient about spelling (wire rules 3, 5 and 6)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, ClassVar
 
+from django.db.models import IntegerChoices
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
@@ -23,7 +24,15 @@ FLOAT_TAIL = Decimal("0.00001")
 DATETIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 
 
-@extend_schema_field(OpenApiTypes.INT64)
+def listed(choices: Iterable[IntegerChoices]) -> str:
+    """``1:自提; 2:快递``: the enumeration behind a number, as the documents tell it."""
+    return "; ".join(f"{choice.value}:{choice.label}" for choice in choices)
+
+
+# The labels are translated when they are read.
+enumeration = lazy(listed, str)
+
+
 class WholeNumber(serializers.Field):  # type: ignore[type-arg]
     """An integer of 64 bits at most, or a string of ASCII digits."""
 
@@ -34,13 +43,13 @@ class WholeNumber(serializers.Field):  # type: ignore[type-arg]
         "out_of_range": _("数值须在 {least} 到 {most} 之间"),
     }
 
-    def __init__(self, *, least: int = -INT64, most: int = INT64 - 1, choices: Sequence[int] | None = None, **options: Any) -> None:
-        self.least, self.most, self.choices = least, most, choices
+    def __init__(self, *, least: int = -INT64, most: int = INT64 - 1, **options: Any) -> None:
+        self.least, self.most = least, most
         super().__init__(**options)
 
     def to_internal_value(self, value: Any) -> int:
         number = self.whole(value)
-        if not self.least <= number <= self.most or (self.choices is not None and number not in self.choices):
+        if not self.least <= number <= self.most:
             self.fail("out_of_range", least=self.least, most=self.most)
         return number
 
@@ -65,7 +74,7 @@ class Id(WholeNumber):
     def __init__(self, *, must: bool = False, **options: Any) -> None:
         self.must = must
         options.setdefault("required", must)
-        super().__init__(least=0, allow_null=True, **options)
+        super().__init__(least=0, allow_null=not must, **options)
 
     def run_validation(self, data: Any = empty) -> int | None:
         none = data is empty or data is None or data == "" or (isinstance(data, str) and not data.strip())
@@ -97,7 +106,6 @@ class Text(serializers.CharField):
         return "" if value is None else str(value)
 
 
-@extend_schema_field(OpenApiTypes.DOUBLE)
 class Number(serializers.Field):  # type: ignore[type-arg]
     """A decimal as a JSON number; the tail of a binary float is rounded away, other surplus places are refused."""
 

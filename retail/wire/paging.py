@@ -8,7 +8,7 @@ from django.db.models import Count, QuerySet, Window
 from rest_framework import serializers
 
 from retail.wire.fields import INT64, WholeNumber
-from retail.wire.serializers import TakesSerializer, unset_of
+from retail.wire.serializers import GivesSerializer, TakesSerializer, unset_of
 from retail.wire.views import WireViewSet
 
 
@@ -16,7 +16,7 @@ class PageTakes(TakesSerializer):
     """The two page arguments of every list; ``pageIndex`` ≤ 0 is 1, a larger ``pageSize`` is clamped."""
 
     pageIndex = WholeNumber(source="page_index", required=False, default=1)
-    pageSize = WholeNumber(source="page_size", required=False, default=0)
+    pageSize = WholeNumber(source="page_size", required=False, default=settings.PAGE_SIZE)
 
 
 def page_serializer(item: type[serializers.BaseSerializer[Any]], name: str) -> type[serializers.BaseSerializer[Any]]:
@@ -28,7 +28,7 @@ def page_serializer(item: type[serializers.BaseSerializer[Any]], name: str) -> t
         "sumData": item(),
         "totalCount": serializers.IntegerField(),
     }
-    return type(name, (serializers.Serializer,), fields)
+    return type(name, (GivesSerializer,), fields)
 
 
 def page(

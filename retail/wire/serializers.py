@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from retail.wire.boundary import Arguments
-from retail.wire.fields import Id
+from retail.wire.envelope import ANSWERED
+from retail.wire.fields import Id, enumeration
 
 
 class TakesSerializer(serializers.Serializer):  # type: ignore[type-arg]
@@ -112,8 +113,8 @@ def unset_of(field: Any) -> Any:
     return getattr(field, "unset", "")
 
 
-class ResultSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class ResultSerializer(GivesSerializer):
     """The envelope of a command."""
 
-    status = serializers.IntegerField(help_text=_("结果码"))
+    status = serializers.IntegerField(help_text=enumeration(ANSWERED))
     message = serializers.CharField(allow_blank=True, help_text=_("附加信息"))

@@ -65,7 +65,7 @@ def endpoint(
     described = Endpoint(path, who, takes, refused or {}, throttles, right)
     parameters: list[Any] = [takes] if takes is not None and method == "GET" else []
     if path == "createorder":
-        parameters.append(OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER))
+        parameters.append(OpenApiParameter("Idempotency-Key", {"type": "string", "pattern": "^[ -~]{0,64}$"}, OpenApiParameter.HEADER))
     schema = extend_schema(
         summary=title,
         parameters=parameters,

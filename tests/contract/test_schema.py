@@ -12,6 +12,7 @@ from django.urls import reverse
 from tests.contract.calls import GROUP
 from tests.contract.decisions import IGNORED
 from tests.contract.specification import ENDPOINTS, METHODS, PAGE_OF, SHAPES, types_of
+from tests.contract.who import MAY
 
 TYPES = {"integer": "integer", "decimal": "number", "string": "string", "datetime": "string", "boolean": "boolean"}
 # Read besides the documented names, by decision.
@@ -90,6 +91,38 @@ def test_the_body_is_the_documented_one(schema, path):
     for name, kind in wanted.items():
         described = resolved(schema, body["properties"][name])
         assert described["type"] == ("array" if kind.startswith("[") else TYPES[kind]), name
+
+
+SIGNATURE = ["deviceKey", "deviceTimestamp", "deviceNonce", "deviceSignature"]
+
+
+@pytest.mark.parametrize("path", METHODS)
+def test_an_operation_names_the_credentials_of_its_callers_and_no_others(schema, path):
+    wanted = []
+    if "D" in MAY[path]:
+        wanted += [SIGNATURE, ["deviceBasic"]]
+    if set("BCMH") & set(MAY[path]):
+        wanted += [["bearer"], ["cookieAuth"]]
+    if "A" in MAY[path]:
+        wanted.append([])
+    assert [list(shown) for shown in schema["paths"][path][METHODS[path].lower()]["security"]] == wanted
+
+
+def test_operations_are_named_and_grouped_by_their_paths(schema):
+    for path, methods in schema["paths"].items():
+        folder, name = path.split("/")[-2:]
+        for operation in methods.values():
+            assert (operation["operationId"], operation["tags"]) == (f"{folder}_{name}", [folder])
+
+
+def test_bounds_and_enumerations_are_told(schema):
+    components = schema["components"]["schemas"]
+    wish, order = components["CreateOrderRequest"]["properties"], components["Order"]["properties"]
+    assert (wish["qty"]["minimum"], wish["qty"]["maximum"], wish["phone"]["maxLength"]) == (1, 2**31 - 1, 20)
+    assert "nullable" not in wish["groupBuyingId"]
+    assert wish["deliverType"]["description"] == order["deliverType"]["description"] == "1:自提; 2:快递"
+    assert order["status"]["description"].startswith("0:未支付; 1:已支付; 2:已退款")
+    assert "1002:已售罄" in components["Result"]["properties"]["status"]["description"]
 
 
 def test_the_schema_is_served_to_everybody(db):

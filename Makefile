@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PUBLIC_BASE_URL ?= http://127.0.0.1:$(PORT)
 
-.PHONY: run test lint bench translations requirements clean
+.PHONY: run test fuzz lint bench translations requirements clean
 
 run: $(VENV)/.run .env
 	@exec $(BIN)/python manage.py serve --port $(PORT)
@@ -14,6 +14,10 @@ test: $(VENV)/.dev
 	@$(MAKE) --no-print-directory static
 	@if [ -n "$$TEST_DATABASE_URL" ]; then echo "tests on PostgreSQL"; else echo "tests on SQLite"; fi
 	@$(BIN)/pytest $(ARGS)
+
+# The contract test with more examples, as every kind of caller; an hour or so.
+fuzz: $(VENV)/.dev
+	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(BIN)/pytest tests/contract/test_fuzz.py
 
 .PHONY: static
 static: $(VENV)/.run

@@ -29,7 +29,7 @@ class WireSchema(AutoSchema):
         return [self.path.split("/")[-2]]
 
     def get_description(self) -> str:  # type: ignore[override]
-        return "、".join(str(role.label) for role in Role if role in self.endpoint.who)
+        return "调用者：" + "、".join(str(role.label) for role in Role if role in self.endpoint.who)
 
     def get_auth(self) -> list[dict[str, list[Any]]]:
         """Of all credentials those that a caller of this endpoint may have; ``{}``, none, where anonymous may call."""

@@ -193,7 +193,12 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "鲜团 API",
-    "DESCRIPTION": "api/marketing/groupbuy · api/shop · api/shop/shopproduct",
+    "TAGS": [
+        {"name": "groupbuy", "description": "团购、订单与支付"},
+        {"name": "shop", "description": "门店、终端与配置"},
+        {"name": "shopproduct", "description": "门店商品、价格与下载"},
+        {"name": "auth", "description": "登录"},
+    ],
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "ENFORCE_NON_BLANK_FIELDS": True,

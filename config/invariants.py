@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, F, Max, Model, OuterRef, Q, QuerySet, Subquery, Sum, Window
 from django.db.models.functions import Coalesce, Lag
 
-from groupbuy.models import GroupBuying, Order, OrderEvent, OrderStatus, Payment, PaymentState, PaymentUse, Share, Visitor
+from groupbuy.models import BillDifference, GroupBuying, Order, OrderEvent, OrderStatus, Payment, PaymentState, PaymentUse, Share, Visitor
 from groupbuy.models.orders import BOUGHT
 from groupbuy.models.payments import REFUND_COUNTS
 from groupbuy.moves import GIVES_BACK, MOVES
@@ -132,6 +132,7 @@ SAME: dict[type[Model], list[tuple[str, str]]] = {
         ("shop", "group_buying__shop"),
     ],
     GroupBuying: [("tenant", "shop__tenant"), ("tenant", "product__tenant")],
+    BillDifference: [("tenant", "payment__order__tenant"), ("tenant", "refund__payment__order__tenant")],
     Share: [("group_buying__tenant", "user__tenant")],
     Visitor: [("group_buying__tenant", "user__tenant")],
     ShopProduct: [("shop__tenant", "product__tenant")],

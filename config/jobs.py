@@ -10,7 +10,7 @@ from typing import Protocol
 
 from django.db import DatabaseError, close_old_connections
 
-from groupbuy import expiry, fulfilment, group_buyings, payments, refunds
+from groupbuy import bills, expiry, fulfilment, group_buyings, payments, refunds
 from shops import devices
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ JOBS: dict[str, tuple[Job, int]] = {
     "decide": (group_buyings.decide_due, 10),
     "carry_out": (group_buyings.carry_out_due, 5),
     "complete": (fulfilment.complete_due, 60),
+    "bill": (bills.compare_due, 600),
     "nonces": (devices.forget_nonces, 600),
 }
 

@@ -32,6 +32,14 @@ MENU: Sequence[tuple[Any, Sequence[Page]]] = (
             Page(_("团购订单"), "receipt_long", "groupbuy_order_changelist", "groupbuy.view_order"),
             Page(_("支付"), "payments", "groupbuy_payment_changelist", "groupbuy.view_payment"),
             Page(_("退款"), "currency_exchange", "groupbuy_refund_changelist", "groupbuy.view_refund"),
+            Page(_("账单"), "receipt", "groupbuy_bill_changelist", "groupbuy.view_bill"),
+            Page(
+                _("账单差异"),
+                "difference",
+                "groupbuy_billdifference_changelist",
+                "groupbuy.view_billdifference",
+                "resolved_at__isnull=True",
+            ),
         ),
     ),
     (

@@ -48,6 +48,8 @@ HEADQUARTERS = MANAGER | {
     "shops.shop": EDIT,
     "shops.licence": EDIT,
     "groupbuy.paymentevent": READ,
+    "groupbuy.bill": READ,
+    "groupbuy.billdifference": READ,
     "groupbuy.merchantaccount": EDIT,
     "admin.logentry": READ,
 }

@@ -151,8 +151,8 @@ WECHAT_PAY_PUBLIC_KEY_FILE = env.str("WECHAT_PAY_PUBLIC_KEY_FILE", "")
 WECHAT_PAY_PUBLIC_KEY_ID = env.str("WECHAT_PAY_PUBLIC_KEY_ID", "")
 WECHAT_PAY_BASE_URL = env.str("WECHAT_PAY_BASE_URL", "https://api.mch.weixin.qq.com")
 WECHAT_API_BASE_URL = env.str("WECHAT_API_BASE_URL", "https://api.weixin.qq.com")
-# To connect, to wait for bytes, and for all gateway calls of one request together.
-GATEWAY_SECONDS = {"connect": 3.0, "read": 6.0, "request": 8.0}
+# To connect, to wait for bytes, for all gateway calls of one request together, and for a day's bill.
+GATEWAY_SECONDS = {"connect": 3.0, "read": 6.0, "request": 8.0, "bill": 60.0}
 
 # --- The API ---------------------------------------------------------------------------------------------------
 API_ERRORS = one_of("API_ERRORS", "http", "http", "legacy")

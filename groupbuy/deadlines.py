@@ -16,12 +16,15 @@ ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
 
 
 @contextmanager
-def shared_deadline() -> Iterator[None]:
-    """All gateway calls inside share one deadline; also a decorator. Inside another one the outer's holds."""
+def shared_deadline(kind: str = "request") -> Iterator[None]:
+    """All gateway calls inside share one deadline; also a decorator. Inside another one the outer's holds.
+
+    ``kind``: whose time it is, of ``GATEWAY_SECONDS``.
+    """
     if ends_at.get() is not None:
         yield
         return
-    token = ends_at.set(time.monotonic() + settings.GATEWAY_SECONDS["request"])
+    token = ends_at.set(time.monotonic() + settings.GATEWAY_SECONDS[kind])
     try:
         yield
     finally:

@@ -43,6 +43,12 @@ class RefundForm(forms.Form):
         return amount
 
 
+class NoteForm(forms.Form):
+    """What a person found out."""
+
+    note = forms.CharField(label=gettext_lazy("处理说明"), max_length=200)
+
+
 class CancelForm(forms.Form):
     """Nobody cancels by a slip of the hand: what it costs is ticked."""
 

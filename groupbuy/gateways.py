@@ -1,12 +1,16 @@
 """What every payment gateway can do, and the errors that carry the decision. No database in here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from groupbuy.models import RefundState, TradeState
+
+# The day of a bill is a day here.
+CHINA = ZoneInfo("Asia/Shanghai")
 
 
 class GatewayError(Exception):
@@ -62,6 +66,18 @@ class RefundAnswer:
 
 
 @dataclass(frozen=True)
+class BillLine:
+    """One line of a day's bill: money that came in or, with an ``out_refund_no``, a refund that was accepted. ``amount`` in yuan."""
+
+    out_trade_no: str
+    amount: Decimal
+    at: datetime
+    app_id: str = ""
+    transaction_id: str = ""
+    out_refund_no: str = ""
+
+
+@dataclass(frozen=True)
 class PayParameters:
     """What a mini-program hands to ``wx.requestPayment``; ``time_stamp`` in seconds, as text."""
 
@@ -112,3 +128,6 @@ class PaymentGateway(Protocol):
 
     def parse_notify(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Notification:
         """Raises NotifyRejected."""
+
+    def bill(self, day: date) -> Sequence[BillLine]:
+        """What was paid and what was accepted to be refunded on ``day``; empty when nothing was. Unknown while it isn't ready."""

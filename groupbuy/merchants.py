@@ -1,13 +1,14 @@
 """Which gateway takes the money of a tenant, and with which merchant number's keys."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from groupbuy.gateways import GatewayError, Misconfigured, NotifyRejected, PaymentGateway, TradeNotFound
-from groupbuy.models import Gateway, MerchantAccount, Payment
+from groupbuy.models import Gateway, MerchantAccount, MerchantAccountQuerySet, Payment
 from groupbuy.sandbox import SandboxGateway
 from groupbuy.wechat import Merchant, WeChatGateway
 from retail import mini_program
@@ -16,6 +17,15 @@ from retail.models import Tenant
 is_serial = re.compile(r"[0-9A-Za-z_-]{1,64}").fullmatch
 # Nobody has it: a query of it shows whether the keys are accepted.
 UNKNOWN_NUMBER = "XIANTUAN0TRY0CREDENTIALS"
+
+
+@dataclass(frozen=True)
+class MerchantNumber:
+    """An account at a gateway, and the tenant that it belongs to; None when several tenants share it."""
+
+    gateway: str
+    mch_id: str
+    tenant_id: int | None
 
 
 def gateway_for(tenant: Tenant) -> PaymentGateway:
@@ -34,12 +44,35 @@ def gateway_of(payment: Payment) -> PaymentGateway:
     """
     if payment.gateway == Gateway.SANDBOX:
         return SandboxGateway()
-    mch_id = payment.parameters.get("mch_id", "")
-    account = MerchantAccount.objects.filter(tenant=payment.order.tenant_id, mch_id=mch_id).first()
+    accounts = MerchantAccount.objects.filter(tenant=payment.order.tenant_id)
+    merchant = merchant_with(payment.parameters.get("mch_id", ""), accounts)
+    return WeChatGateway(merchant, app_id=payment.parameters.get("app_id", ""))
+
+
+def merchant_numbers() -> list[MerchantNumber]:
+    """Every number that money may have gone to: the tenants', used or put aside, and the environment's; or the sandbox."""
+    only_tenant = list(Tenant.objects.values_list("pk", flat=True)[:2])
+    shared_by = only_tenant[0] if len(only_tenant) == 1 else None
+    if settings.PAYMENT_GATEWAY == Gateway.SANDBOX:
+        return [MerchantNumber(Gateway.SANDBOX, SandboxGateway.mch_id, shared_by)]
+    own = dict(MerchantAccount.objects.order_by("pk").values_list("mch_id", "tenant_id"))
+    house = {settings.WECHAT_MCH_ID: shared_by} if settings.WECHAT_MCH_ID else {}
+    return [MerchantNumber(Gateway.WECHAT, mch_id, tenant_id) for mch_id, tenant_id in (house | own).items()]
+
+
+def gateway_of_number(gateway: str, mch_id: str) -> PaymentGateway:
+    """The account itself, whatever app its payments were made in. Raises Misconfigured when its keys are gone."""
+    if gateway == Gateway.SANDBOX:
+        return SandboxGateway()
+    return WeChatGateway(merchant_with(mch_id, MerchantAccount.objects.all()), app_id="")
+
+
+def merchant_with(mch_id: str, accounts: MerchantAccountQuerySet) -> Merchant:
+    """The keys of a number: those of one of the ``accounts``, or the environment's. Raises Misconfigured."""
+    account = accounts.filter(mch_id=mch_id).first()
     if account is None and mch_id != settings.WECHAT_MCH_ID:
         raise Misconfigured(f"there are no keys for merchant {mch_id}")
-    merchant = merchant_of(account) if account else merchant_of_environment()
-    return WeChatGateway(merchant, app_id=payment.parameters.get("app_id", ""))
+    return merchant_of(account) if account else merchant_of_environment()
 
 
 def gateway_with_serial(serial: str) -> PaymentGateway:

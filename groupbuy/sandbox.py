@@ -2,8 +2,8 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -11,7 +11,18 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from groupbuy.gateways import AlreadyPaid, Notification, NotifyRejected, PayParameters, RefundAnswer, Rejected, Trade, TradeNotFound
+from groupbuy.gateways import (
+    CHINA,
+    AlreadyPaid,
+    BillLine,
+    Notification,
+    NotifyRejected,
+    PayParameters,
+    RefundAnswer,
+    Rejected,
+    Trade,
+    TradeNotFound,
+)
 from groupbuy.models import Gateway, RefundState, SandboxRefund, SandboxTrade, TradeState
 from retail.money import to_cents
 
@@ -71,6 +82,19 @@ class SandboxGateway:
 
     def parse_notify(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Notification:
         return refuse_notifications()
+
+    def bill(self, day: date) -> Sequence[BillLine]:
+        first = datetime.combine(day, time.min, CHINA)
+        of_day = (first, first + timedelta(days=1) - timedelta.resolution)
+        paid = [
+            BillLine(trade.out_trade_no, trade.total, trade.paid_at, transaction_id=trade.transaction_id)
+            for trade in SandboxTrade.objects.filter(paid_at__range=of_day, state__in=PAID_STATES).order_by("paid_at")
+            if trade.paid_at
+        ]
+        returned = SandboxRefund.objects.filter(created_at__range=of_day).select_related("trade").order_by("created_at")
+        return paid + [
+            BillLine(refund.trade.out_trade_no, refund.amount, refund.created_at, out_refund_no=refund.out_refund_no) for refund in returned
+        ]
 
 
 def refuse_notifications() -> NoReturn:

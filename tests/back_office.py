@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from groupbuy.models import (
+    Bill,
+    BillDifference,
     GroupBuyingImage,
     IdempotencyKey,
     MerchantAccount,
@@ -80,6 +82,8 @@ def fill_trade(shop: Shop, staff: User, now: datetime.datetime) -> Order:
     payment = order.payments.get()
     refund = Refund.objects.create(payment=payment, out_refund_no=f"R{order.pk}", intent=f"part-{order.pk}", amount="1.00", user=staff)
     PaymentEvent.objects.create(payment=payment, refund=refund, source="test", result="part")
+    bill = Bill.objects.create(tenant=shop.tenant, gateway="sandbox", on=now - datetime.timedelta(days=order.pk), mch_id=f"{order.pk}")
+    BillDifference.objects.create(bill=bill, tenant=shop.tenant, kind="payment-missing", number="1", payment=payment, refund=refund)
     WrongCode.objects.create(user=staff, shop=shop, tried_at=now)
     IdempotencyKey.objects.create(user=buyer, key=f"key-{order.pk}", fingerprint="x", order=order)
     number = MerchantAccount.objects.count()

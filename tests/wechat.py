@@ -52,7 +52,7 @@ def fake_wechat(wechat_server, key_files, settings) -> FakeWeChat:
     settings.WECHAT_PAY_PUBLIC_KEY_FILE = str(key_files / "pub_key.pem")
     settings.WECHAT_PAY_API_V3_KEY, settings.WECHAT_PAY_PUBLIC_KEY_ID = merchant.api_v3_key, merchant.public_key_id
     settings.WECHAT_PAY_BASE_URL = settings.WECHAT_API_BASE_URL = wechat_server.url
-    settings.GATEWAY_SECONDS = {"connect": 0.6, "read": 1.2, "request": REQUEST_SECONDS}
+    settings.GATEWAY_SECONDS = {"connect": 0.6, "read": 1.2, "request": REQUEST_SECONDS, "bill": REQUEST_SECONDS}
     wechat_server.control("reset")
     wechat_server.control("hold")
     cache.clear()

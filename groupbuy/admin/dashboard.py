@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from groupbuy.admin.orders import goods_of
-from groupbuy.models import DeliverType, GroupBuying, Order, OrderStatus, Payment, PaymentUse, Refund, RefundState
+from groupbuy.models import BillDifference, DeliverType, GroupBuying, Order, OrderStatus, Payment, PaymentUse, Refund, RefundState
 from groupbuy.models.orders import BOUGHT, TO_DELIVER
 from retail.backoffice import caller
 from retail.money import to_cents
@@ -22,7 +22,7 @@ S = OrderStatus
 
 
 def figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Six queries, whatever the number of rows; called by the theme."""
+    """The same number of queries, whatever the number of rows; called by the theme."""
     principal, now = caller(request), timezone.now()
     midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     running = GroupBuying.objects.visible_to(principal).running(now).select_related("shop", "product").order_by("end_at")
@@ -69,6 +69,10 @@ def troubles(principal: Principal) -> list[dict[str, Any]]:
         found.append(card(_("待核对支付"), held, reverse("admin:groupbuy_payment_changelist") + "?use__exact=held", alarm=True))
     if stuck:
         found.append(card(_("退款异常"), stuck, reverse("admin:groupbuy_refund_changelist") + "?state__in=abnormal,rejected", alarm=True))
+    differences = BillDifference.objects.visible_to(principal).unresolved().count()
+    if differences:
+        address = reverse("admin:groupbuy_billdifference_changelist") + "?resolved_at__isnull=True"
+        found.append(card(_("账单差异"), differences, address, alarm=True))
     return found
 
 

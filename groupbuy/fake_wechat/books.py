@@ -34,6 +34,7 @@ class Refund:
     refund_id: str
     status: str = "PROCESSING"
     success_time: str = ""
+    create_time: str = ""
 
 
 @dataclass
@@ -58,6 +59,7 @@ class Books:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.merchants: dict[str, Merchant] = {}
+        self.url = ""
         self.skew = 0.0
         self.forget()
 
@@ -68,6 +70,7 @@ class Books:
         self.used_codes: set[str] = set()
         self.messages: list[dict[str, Any]] = []
         self.shipments: list[dict[str, Any]] = []
+        self.bills: dict[str, bytes] = {}
         self.requests: Counter[str] = Counter()
         self.skew = 0.0
 

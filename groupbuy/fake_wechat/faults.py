@@ -13,6 +13,7 @@ AFTER = (
     "truncated",
     "drip",
     "not_json",
+    "cut",
     "wrong_types",
     "changed",
     "no_signature",
@@ -67,6 +68,8 @@ def spoilt_body(fault: Fault | None, body: bytes) -> bytes:
         return body
     if fault.kind == "not_json":
         return b"OK"
+    if fault.kind == "cut":
+        return body[: len(body) // 2]
     if fault.kind == "wrong_types":
         return json.dumps(with_wrong_types(json.loads(body))).encode()
     if fault.kind == "changed":

@@ -1,4 +1,4 @@
-"""WeChat Pay v3: the five calls of a shop that takes JSAPI payments."""
+"""WeChat Pay v3: the calls of a shop that takes JSAPI payments."""
 
 import re
 import secrets
@@ -7,10 +7,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from groupbuy.fake_wechat import bill
 from groupbuy.fake_wechat.books import PAID, Books, Refund, Refusal, Trade, refund_answer, trade_answer
 from groupbuy.fake_wechat.keys import Merchant, is_signed
 
-Answer = tuple[int, dict[str, Any] | None]
+Answer = tuple[int, dict[str, Any] | bytes | None]
 Call = Callable[[Books, Merchant, dict[str, Any], str], Answer]
 AUTHORIZATION = re.compile(r'(\w+)="([^"]*)"')
 SCHEME = "WECHATPAY2-SHA256-RSA2048 "
@@ -91,20 +92,20 @@ def refund(books: Books, merchant: Merchant, asked: dict[str, Any], _number: str
         raise Refusal(400, "INVALID_REQUEST", "订单金额与支付时不一致")
     known = trade.refunds.get(asked["out_refund_no"])
     if known is None:
-        known = new_refund(trade, asked)
+        known = new_refund(books, trade, asked)
     elif known.asked["amount"] != asked["amount"]:
         raise Refusal(400, "INVALID_REQUEST", "退款金额与之前请求不一致")
     return 200, refund_answer(trade, known)
 
 
-def new_refund(trade: Trade, asked: dict[str, Any]) -> Refund:
+def new_refund(books: Books, trade: Trade, asked: dict[str, Any]) -> Refund:
     out = sum(refund.asked["amount"]["refund"] for refund in trade.refunds.values() if refund.status != "CLOSED")
     if out + asked["amount"]["refund"] > trade.received:
         raise Refusal(400, "INVALID_REQUEST", "退款金额大于可退金额")
     if len(trade.refunds) >= PARTS_MAX:
         raise Refusal(400, "INVALID_REQUEST", "部分退款次数超过限制")
     trade.state = "REFUND"
-    trade.refunds[asked["out_refund_no"]] = Refund(asked, refund_id=f"503{secrets.randbelow(10**25):025d}")
+    trade.refunds[asked["out_refund_no"]] = Refund(asked, refund_id=f"503{secrets.randbelow(10**25):025d}", create_time=books.stamp())
     return trade.refunds[asked["out_refund_no"]]
 
 
@@ -156,6 +157,8 @@ ROUTES: tuple[tuple[str, re.Pattern[str], Call], ...] = (
     ("POST", re.compile(r"/v3/pay/transactions/out-trade-no/([^/]+)/close"), close),
     ("POST", re.compile(r"/v3/refund/domestic/refunds()"), refund),
     ("GET", re.compile(r"/v3/refund/domestic/refunds/([^/]+)"), query_refund),
+    ("GET", re.compile(r"/v3/bill/tradebill()"), bill.announce),
+    ("GET", re.compile(r"/v3/billdownload/file()"), bill.download),
 )
 
 

@@ -44,7 +44,7 @@ class FakeWeChat:
         self.refund_seconds = refund_seconds
         self.notifier = Notifier(self.books, speed=speed, url=notify_url)
         self.server = Server(self, host, port)
-        self.url = f"http://{host}:{self.server.server_address[1]}"
+        self.url = self.books.url = f"http://{host}:{self.server.server_address[1]}"
 
     def __enter__(self) -> "FakeWeChat":
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -134,19 +134,24 @@ class Handler(BaseHTTPRequestHandler):
 
     def take_pay(self, path: str) -> None:
         merchant: Merchant | None = None
-        answer: dict[str, Any] | None
+        answer: dict[str, Any] | bytes | None
         with self.fake.books.lock:
             try:
                 merchant = self.who()
                 call, number = pay_api.route(self.command, path)
-                status, answer = call(self.fake.books, merchant, self.asked(), number)
-                if call is pay_api.refund and answer:
+                status, answer = call(self.fake.books, merchant, self.asked() | self.query(), number)
+                if call is pay_api.refund and isinstance(answer, dict):
                     self.fake.finish_refund_later(answer["out_refund_no"])
             except Refusal as refusal:
                 status, answer = refusal.status, {"code": refusal.code, "message": refusal.message}
+        if isinstance(answer, bytes):
+            return self.give(status, spoilt_body(self.fault, answer), "application/octet-stream", {})
         body = b"" if answer is None else json.dumps(answer, ensure_ascii=False).encode()
         body = spoilt_body(self.fault, body)
-        self.give(status, body, JSON, self.signature(merchant, body))
+        return self.give(status, body, JSON, self.signature(merchant, body))
+
+    def query(self) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit(self.path).query))
 
     def who(self) -> Merchant:
         return pay_api.authorized(

@@ -1,5 +1,6 @@
 """Group buys, their orders, the money of the orders, and who came to look."""
 
+from groupbuy.models.bills import Bill, BillDifference, DifferenceKind
 from groupbuy.models.group_buyings import DeliverType, GroupBuying, GroupBuyingImage, GroupBuyingQuerySet, Outcome
 from groupbuy.models.merchants import MerchantAccount, MerchantAccountQuerySet
 from groupbuy.models.orders import ActorKind, IdempotencyKey, Order, OrderEvent, OrderQuerySet, OrderStatus, WrongCode
@@ -19,13 +20,17 @@ from groupbuy.models.visits import Share, ShareVisitor, Visitor, VisitTimes
 
 __all__ = [
     "ActorKind",
+    "Bill",
+    "BillDifference",
     "DeliverType",
+    "DifferenceKind",
     "Gateway",
     "GroupBuying",
     "GroupBuyingImage",
     "GroupBuyingQuerySet",
     "IdempotencyKey",
     "MerchantAccount",
+    "MerchantAccountQuerySet",
     "MerchantAccountQuerySet",
     "Order",
     "OrderEvent",

@@ -58,6 +58,10 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
     def open(self) -> Self:
         return self.filter(state=PaymentState.OPEN)
 
+    def at(self, gateway: str, mch_id: str) -> Self:
+        """What went to one account of a gateway."""
+        return self.filter(gateway=gateway, parameters__mch_id=mch_id)
+
     def due(self, now: datetime) -> Self:
         return self.open().filter(next_check_at__lte=now)
 

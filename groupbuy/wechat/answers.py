@@ -31,6 +31,8 @@ CODES: dict[str, type[GatewayError]] = {
     "RATELIMIT_EXCEEDED": Unknown,
     "REQUEST_BLOCKED": Unknown,
     "USERPAYING": Unknown,
+    # The bill of that day is still being written.
+    "STATEMENT_CREATING": Unknown,
 }
 REFUND_STATES = {
     "SUCCESS": RefundState.SUCCESS,
@@ -75,9 +77,9 @@ def refund_in(content: dict[str, Any], *, out_refund_no: str, state: str = "stat
     )
 
 
-def text_in(content: dict[str, Any], name: str) -> str:
+def text_in(content: dict[str, Any], name: str, *, longest: int = 64) -> str:
     value = content.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= 64 or not value.isprintable():
+    if not isinstance(value, str) or not 0 < len(value) <= longest or not value.isprintable():
         raise Malformed(name)
     return value
 

@@ -3,8 +3,8 @@
 import re
 import secrets
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from django.conf import settings
 
 from groupbuy import deadlines
 from groupbuy.gateways import (
+    BillLine,
     GatewayError,
     Misconfigured,
     Notification,
@@ -26,6 +27,7 @@ from groupbuy.gateways import (
 )
 from groupbuy.models import Gateway, TradeState
 from groupbuy.wechat.answers import Malformed, json_in, money_in, one_of, refund_in, refusal, text_in, time_in
+from groupbuy.wechat.bill import NO_BILL, Announced, announced_in, lines_in, original
 from groupbuy.wechat.client import Merchant, client_of
 from retail.money import to_fen
 
@@ -115,18 +117,42 @@ class WeChatGateway:
         fine: tuple[str, ...] = (),
     ) -> Kind:
         """One call to WeChat. ``otherwise``: what a refusal without a code of ours means; ``fine``: codes that are none."""
-        try:
-            status, text = deadlines.run_in_time(send)
-        except Exception as error:
-            # Not only time-outs and resets: for a wrong signature the library raises a bare Exception. What it carries is not told on.
-            raise Unknown(f"no answer to rely on: {type(error).__name__}") from None
+        status, text = self.reach(send)
         answer = json_in(text)
-        if status not in (200, 204) and answer.get("code") not in fine:
+        if status not in (200, 204) and not (400 <= status < 500 and answer.get("code") in fine):
             raise refusal(status, answer, otherwise)
         try:
             return read(answer)
         except Malformed as error:
             raise Unknown(f"malformed answer: {error}") from error
+
+    def reach(self, send: Callable[[], tuple[int, Kind]]) -> tuple[int, Kind]:
+        """Status and body. Raises Unknown."""
+        try:
+            return deadlines.run_in_time(send)
+        except Exception as error:
+            # Not only time-outs and resets: for a wrong signature the library raises a bare Exception. What it carries is not told on.
+            raise Unknown(f"no answer to rely on: {type(error).__name__}") from None
+
+    def bill(self, day: date) -> Sequence[BillLine]:
+        with deadlines.shared_deadline("bill"):
+            announced = self.call(partial(self.announce, day), announced_in, fine=(NO_BILL,))
+            return self.download(announced) if announced else ()
+
+    def announce(self, day: date) -> tuple[int, str | bytes]:
+        """Both ways of saying that there is no bill as one."""
+        status, text = self.client.trade_bill(day.isoformat())
+        return (400, f'{{"code": "{NO_BILL}"}}') if status == 204 else (status, text)
+
+    def download(self, announced: Announced) -> Sequence[BillLine]:
+        """The file carries no signature: its hash was in the signed answer."""
+        status, file = self.reach(partial(self.client.download_bill, announced.path))
+        if status != 200:
+            raise refusal(status, json_in(file), Misconfigured)
+        try:
+            return lines_in(original(file if isinstance(file, bytes) else file.encode(), announced.sha1), mch_id=self.mch_id)
+        except Malformed as error:
+            raise Unknown(f"malformed bill: {error}") from error
 
     def parse_notify(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Notification:
         """The checks are in this order: serial, age, signature over the raw body, decryption, merchant and app.

@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PUBLIC_BASE_URL ?= http://127.0.0.1:$(PORT)
 
-.PHONY: run test fuzz lint bench translations requirements clean
+.PHONY: run test campaign fuzz lint bench translations requirements clean
 
 run: $(VENV)/.run .env
 	@exec $(BIN)/python manage.py serve --port $(PORT)
@@ -22,6 +22,10 @@ fuzz: $(VENV)/.dev
 .PHONY: static
 static: $(VENV)/.run
 	@SECRET_KEY=static ENV_FILE=/dev/null $(BIN)/python manage.py collectstatic --noinput --verbosity 0
+
+# The order machine of the tests, ten times as long and never twice the same; half an hour.
+campaign: $(VENV)/.dev
+	@ORDER_MACHINE_STEPS=$${ORDER_MACHINE_STEPS:-100000} $(BIN)/pytest tests/groupbuy/test_order_machine.py $(ARGS)
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .

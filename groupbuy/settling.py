@@ -156,8 +156,9 @@ def settle_refund(answer: RefundAnswer, *, source: str, now: datetime, event_id:
         PaymentEvent.objects.create(source=source, event_id=event_id, state=answer.state, result="unknown refund", created_at=now)
         return None
     refund = Refund.objects.select_for_update().get(pk=known.pk)
-    # A number that was replaced since, a success, and a repeat change nothing.
-    if refund.out_refund_no != answer.out_refund_no or refund.state in (RefundState.SUCCESS, answer.state):
+    # A number that was replaced since, a success, a repeat, and an answer that was overtaken change nothing.
+    overtaken = answer.state == RefundState.PROCESSING and refund.state != RefundState.NEW
+    if refund.out_refund_no != answer.out_refund_no or refund.state in (RefundState.SUCCESS, answer.state) or overtaken:
         return refund
     book_refund(refund, answer, now=now)
     PaymentEvent.objects.create(
@@ -175,8 +176,8 @@ def book_refund(refund: Refund, answer: RefundAnswer, *, now: datetime) -> None:
     refund.refund_id = answer.refund_id or refund.refund_id
     if state == RefundState.SUCCESS:
         refund.refunded_at = answer.refunded_at or now
-    if state in (RefundState.SUCCESS, RefundState.ABNORMAL):
-        refund.next_check_at = None
+    is_left_alone = state in (RefundState.SUCCESS, RefundState.ABNORMAL)
+    refund.next_check_at = None if is_left_alone else refund.next_check_at or now
     if state == RefundState.ABNORMAL:
         log.error("refund %s is abnormal: a person must act", refund.pk)
     refund.save(update_fields=["state", "refund_id", "refunded_at", "next_check_at"])

@@ -46,9 +46,10 @@ class RefundState(models.TextChoices):
     REJECTED = "rejected", _("退款被拒")
 
 
+# A closed one too: it is sent again by itself, under its new number.
+REFUND_UNDER_WAY = (RefundState.NEW, RefundState.PROCESSING, RefundState.ABNORMAL, RefundState.CLOSED)
 # These have left or may still leave the account.
-REFUND_COUNTS = (RefundState.NEW, RefundState.PROCESSING, RefundState.SUCCESS, RefundState.ABNORMAL)
-REFUND_UNDER_WAY = (RefundState.NEW, RefundState.PROCESSING, RefundState.ABNORMAL)
+REFUND_COUNTS = (*REFUND_UNDER_WAY, RefundState.SUCCESS)
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from groupbuy import expiry, orders, payments, refunds
+from groupbuy import attempts, expiry, fulfilment, orders, payments, refunds, settling
 from groupbuy.models import Order, OrderStatus, Payment, PaymentEvent, Refund, RefundState
 from retail.principals import Role, principal_of
+from retail.wire.errors import Invalid
 from tests import factories
 from tests.wechat import REFUND_NOTIFY, assert_sound, fresh, house_merchant, notify, packed, pay, wait_until
 
@@ -161,6 +162,32 @@ def test_a_refund_that_wechat_closed_gets_a_new_number(fake_wechat, paid, staff,
     assert fresh(wanted).out_refund_no == f"{closed}C"
     assert finish(fake_wechat, wanted) == 204
     assert fresh(paid).status == OrderStatus.REFUNDED
+
+
+def test_a_refund_that_wechat_closed_is_still_on_its_way(fake_wechat, paid, staff, shop, now):
+    """It will be sent again: neither the money nor the goods may go out a second time meanwhile."""
+    assert finish(fake_wechat, refund(paid, staff, None, now), "CLOSED") == 204
+    with pytest.raises(Invalid):
+        refund(paid, staff, None, now)
+    with pytest.raises(refunds.Refunding):
+        fulfilment.verify_code(shop_id=shop.pk, code=paid.deliver_code, principal=staff, now=now)
+    assert_sound()
+
+
+def test_an_answer_that_was_overtaken_does_not_bring_a_refund_back_to_processing(fake_wechat, paid, staff, now):
+    wanted = refund(paid, staff, None, now)
+    slow = attempts.gateway_of(wanted.payment).query_refund(wanted.out_refund_no)
+    assert finish(fake_wechat, wanted, "ABNORMAL") == 204
+    settling.settle_refund(slow, source="refund", now=now)
+    assert fresh(wanted).state == RefundState.ABNORMAL
+
+
+def test_an_abnormal_refund_that_ends_closed_is_sent_again(fake_wechat, paid, staff, now):
+    wanted = refund(paid, staff, None, now)
+    for status in ("ABNORMAL", "CLOSED"):
+        assert finish(fake_wechat, wanted, status) == 204
+    refunds.send_due(now=now + timedelta(minutes=5))
+    assert fresh(wanted).state == RefundState.PROCESSING
 
 
 def test_an_abnormal_refund_waits_for_a_person(fake_wechat, paid, staff, now):

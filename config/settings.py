@@ -104,6 +104,7 @@ TEMPLATES = [
 # --- Database: SQLite is the embedded default, PostgreSQL is production -----------------------------------------
 DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{BASE_DIR / 'var' / 'xiantuan.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["ENGINE"] = "retail.sqlite"
     DATABASES["default"]["OPTIONS"] = {
         # A writer takes its lock when the transaction begins: no deadlock on upgrading a read lock.
         "transaction_mode": "IMMEDIATE",
@@ -133,7 +134,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "retail.lockouts.locked_out"
 AXES_CLIENT_IP_CALLABLE = "retail.clients.client_ip"
-REST_KNOX = {"TOKEN_TTL": timedelta(hours=12), "AUTH_HEADER_PREFIX": "Bearer", "TOKEN_LIMIT_PER_USER": 20}
+REST_KNOX = {"TOKEN_TTL": timedelta(hours=12), "AUTH_HEADER_PREFIX": "Bearer"}
 DEFAULT_TENANT = env.str("DEFAULT_TENANT", "demo" if DEMO else "")
 
 # --- Money -----------------------------------------------------------------------------------------------------
@@ -181,7 +182,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_MAX["trade"]
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "shops.authentication.DeviceAuthentication",
-        "knox.auth.TokenAuthentication",
+        "retail.bearer.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],

@@ -100,12 +100,6 @@ def move(order: Order, to: OrderStatus, *, actor: Actor, now: datetime, reason: 
         setattr(order, name, value)
 
 
-def begin(order: Order, *, actor: Actor, now: datetime) -> None:
-    """The first row of a new order's timeline."""
-    record(order, None, order.status, actor=actor, now=now)
-
-
-def record(order: Order, before: int | None, after: int, *, actor: Actor, now: datetime, reason: str = "") -> None:
-    OrderEvent.objects.create(
-        order=order, from_status=before, to_status=after, actor_kind=actor.kind, actor=actor.user, reason=reason, created_at=now
-    )
+def beginning(order: Order, *, actor: Actor, now: datetime) -> OrderEvent:
+    """The first row of a new order's timeline, unsaved."""
+    return OrderEvent(order=order, to_status=order.status, actor_kind=actor.kind, actor=actor.user, created_at=now)

@@ -8,12 +8,12 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from groupbuy import attempts, deadlines, moves, stock
+from groupbuy import attempts, deadlines, moves, placing
 from groupbuy.models import DeliverType, GroupBuying, IdempotencyKey, Order, OrderStatus
 from groupbuy.models.orders import AWAITING_PAYMENT, ENDED
 from retail.models import User
@@ -109,30 +109,37 @@ def buyer_for(principal: Principal, buyer_id: int | None) -> User:
 
 @transaction.atomic
 def place(*, principal: Principal, buyer: User, wish: Wish, now: datetime) -> Order:
-    """Take the stock, then write the order, in one transaction."""
+    """Take the stock and write the order, in one transaction."""
     offered = GroupBuying.objects.public_to(principal) if principal.is_buyer else GroupBuying.objects.visible_to(principal)
-    group_buying = offered.select_related("product").filter(pk=wish.group_buying_id).first()
+    group_buying = offered.annotate(product_name=F("product__name")).filter(pk=wish.group_buying_id).first()
     if group_buying is None:
         raise NotThere
     wish = completed(wish, buyer, group_buying)
-    sequence = stock.take(group_buying_id=group_buying.pk, qty=wish.qty, price=group_buying.price, now=now)
-    if sequence is None:
-        raise why_not(group_buying.pk, price=group_buying.price, qty=wish.qty, now=now)
-    # Counted after the row is locked by the take, so that two requests of one buyer can't both pass.
-    check_limits(group_buying, buyer, wish.qty)
-    order = Order.objects.create(
+    # Spares the crowd before a sold out group buy the way to the row that everybody waits for.
+    if not group_buying.is_open(now) or group_buying.stock < wish.qty:
+        raise why_not(group_buying, qty=wish.qty, now=now)
+    order = order_for(group_buying, buyer, wish, now=now)
+    if not placing.place(order, moves.beginning(order, actor=moves.actor_of(principal), now=now)):
+        raise why_not(GroupBuying.objects.get(pk=group_buying.pk), qty=wish.qty, now=now, price=group_buying.price)
+    # Counted while the row of the stock is locked, so that two requests of one buyer can't both pass.
+    check_limits(order, limit=group_buying.per_buyer_limit)
+    return order
+
+
+def order_for(group_buying: GroupBuying, buyer: User, wish: Wish, *, now: datetime) -> Order:
+    """The unsaved order, without its number in the group buy."""
+    return Order(
         tenant_id=group_buying.tenant_id,
         shop_id=group_buying.shop_id,
         group_buying=group_buying,
         buyer=buyer,
         code=new_code(now),
-        sequence=sequence,
         deliver_type=group_buying.deliver_type,
         address=wish.address,
         lbs=group_buying.lbs if group_buying.deliver_type == DeliverType.PICK_UP else "",
         phone=wish.phone,
         remark=wish.remark,
-        product_name=group_buying.product.name,
+        product_name=group_buying.product_name,
         spec=group_buying.spec,
         price=group_buying.price,
         qty=wish.qty,
@@ -140,8 +147,6 @@ def place(*, principal: Principal, buyer: User, wish: Wish, now: datetime) -> Or
         created_at=now,
         pay_deadline_at=now + timedelta(minutes=settings.PAY_WINDOW_MINUTES),
     )
-    moves.begin(order, actor=moves.actor_of(principal), now=now)
-    return order
 
 
 def completed(wish: Wish, buyer: User, group_buying: GroupBuying) -> Wish:
@@ -160,28 +165,28 @@ def completed(wish: Wish, buyer: User, group_buying: GroupBuying) -> Wish:
     return replace(wish, phone=phone, address=group_buying.address)
 
 
-def why_not(group_buying_id: int, *, price: Decimal, qty: int, now: datetime) -> Refusal:
-    """The fact behind a take that found no row."""
-    group_buying = GroupBuying.objects.get(pk=group_buying_id)
+def why_not(group_buying: GroupBuying, *, qty: int, now: datetime, price: Decimal | None = None) -> Refusal:
+    """The fact that keeps ``qty`` units from being taken, of the group buy as it was just read; ``price`` is the one read before."""
     if group_buying.start_at > now:
         return NotBuyable(_("团购尚未开始"))
     if group_buying.end_at <= now:
         return NotBuyable(_("团购已结束"))
     if not group_buying.is_open(now):
         return NotBuyable(_("团购已下架"))
-    if group_buying.price != price:
+    if price is not None and group_buying.price != price:
         return NotBuyable(_("价格已变化，请刷新后重新下单"))
     return SoldOut(_("库存不足，仅剩 %(left)d 份") % {"left": group_buying.stock} if 0 < group_buying.stock < qty else None)
 
 
-def check_limits(group_buying: GroupBuying, buyer: User, qty: int) -> None:
-    mine = group_buying.orders.filter(buyer=buyer)
-    if mine.awaiting_payment().count() >= UNPAID_LIMIT:
+def check_limits(order: Order, *, limit: int) -> None:
+    """Raises NotBuyable when the buyer has too many unpaid orders, or more than ``limit`` units (0: no limit), this one included."""
+    mine = Order.objects.filter(group_buying=order.group_buying_id, buyer=order.buyer_id)
+    if mine.awaiting_payment().count() > UNPAID_LIMIT:
         raise NotBuyable(_("您有多笔未支付的订单，请先支付或关闭"))
-    if group_buying.per_buyer_limit:
-        bought = mine.live().aggregate(qty=Sum("qty"))["qty"] or 0
-        if bought + qty > group_buying.per_buyer_limit:
-            raise NotBuyable(_("每人限购 %(limit)d 份，您已购 %(bought)d 份") % {"limit": group_buying.per_buyer_limit, "bought": bought})
+    if limit:
+        bought = (mine.live().aggregate(qty=Sum("qty"))["qty"] or 0) - order.qty
+        if bought + order.qty > limit:
+            raise NotBuyable(_("每人限购 %(limit)d 份，您已购 %(bought)d 份") % {"limit": limit, "bought": bought})
 
 
 def new_code(now: datetime) -> str:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth import authenticate
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from knox.models import AuthToken
 from rest_framework.exceptions import AuthenticationFailed
@@ -14,6 +15,8 @@ from rest_framework.exceptions import AuthenticationFailed
 from retail import mini_program
 from retail.models import Tenant, User, WeChatIdentity
 from retail.wire.errors import Invalid
+
+TOKENS_MAX = 20
 
 
 class WrongCredentials(AuthenticationFailed):
@@ -113,6 +116,10 @@ def log_in_staff(*, request: HttpRequest, username: str, password: str) -> Login
 
 
 def issue_token(user: User, open_id: str = "") -> Login:
+    """A new token; the person's ended ones and all but the newest few are cleared away, for a mini-program forgets the old ones."""
+    living = AuthToken.objects.filter(user=user, expiry__gt=timezone.now()).order_by("-created")
+    kept = list(living.values_list("pk", flat=True)[: TOKENS_MAX - 1])
+    AuthToken.objects.filter(user=user).exclude(pk__in=kept).delete()
     instance, token = AuthToken.objects.create(user=user)
     return Login(token=token, expires_at=instance.expiry, user=user, open_id=open_id)
 

@@ -1,0 +1,58 @@
+"""Django's SQLite, with transactions that wait in a fair queue before they ask SQLite for its one write lock.
+
+SQLite's own waiting is a poll with growing pauses: under many writers some wait for half a minute while others pass them
+by, and the lock lies idle between two polls. Other processes (the worker, commands) still meet here by that poll.
+"""
+
+from collections import defaultdict
+from typing import Any
+
+from django.db.backends.sqlite3 import base
+from django.db.utils import OperationalError
+
+from retail.sqlite.turns import Turns
+
+turns_of_file: defaultdict[str, Turns] = defaultdict(Turns)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Every transaction begins with BEGIN IMMEDIATE (settings), so every one needs a turn; it ends with COMMIT, ROLLBACK or close."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.has_turn = False
+
+    def _start_transaction_under_autocommit(self) -> None:
+        if not turns_of_file[self.file].take(seconds=self.settings_dict["OPTIONS"].get("timeout", 5)):
+            raise OperationalError("database is locked")
+        self.has_turn = True
+        try:
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
+        except BaseException:
+            self.end_turn()
+            raise
+
+    def _commit(self) -> None:
+        super()._commit()  # type: ignore[misc]
+        self.end_turn()
+
+    def _rollback(self) -> None:
+        try:
+            super()._rollback()  # type: ignore[misc]
+        finally:
+            self.end_turn()
+
+    def _close(self) -> None:
+        try:
+            super()._close()  # type: ignore[misc]
+        finally:
+            self.end_turn()
+
+    @property
+    def file(self) -> str:
+        return str(self.settings_dict["NAME"])
+
+    def end_turn(self) -> None:
+        if self.has_turn:
+            self.has_turn = False
+            turns_of_file[self.file].give()

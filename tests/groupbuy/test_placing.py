@@ -1,0 +1,81 @@
+"""The hot path says what the querysets say, in one statement and in three."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+
+from groupbuy import moves, orders, placing
+from groupbuy.models import GroupBuying, Order, OrderEvent, Outcome
+
+HOUR = timedelta(hours=1)
+WAYS = ["place_at_once", "place_in_turn"]
+
+
+@pytest.fixture(params=WAYS if connection.vendor == "postgresql" else WAYS[1:])
+def place(request, group_buying, buyer, now):
+    """Places an order of two units as the group buy was read at the test's beginning."""
+    offered = GroupBuying.objects.get(pk=group_buying.pk)
+    offered.product_name = "苹果"
+
+    def place(**changes):
+        order = orders.order_for(offered, buyer, orders.Wish(offered.pk, qty=2, phone="13800008000"), now=now)
+        for name, value in changes.items():
+            setattr(order, name, value)
+        placed = getattr(placing, request.param)(order, moves.beginning(order, actor=moves.buyer_actor(buyer), now=now))
+        return order if placed else None
+
+    return place
+
+
+def test_stock_order_and_timeline_are_written(place, group_buying, buyer, now):
+    placed = [place(), place()]
+    assert [order.sequence for order in placed] == [1, 2]
+    group_buying.refresh_from_db()
+    assert (group_buying.taken, group_buying.last_sequence) == (4, 2)
+    order = Order.objects.get(pk=placed[0].pk)
+    fields = [field.attname for field in Order._meta.concrete_fields]
+    assert [getattr(order, name) for name in fields] == [getattr(placed[0], name) for name in fields]
+    event = OrderEvent.objects.get(order=order)
+    assert (event.from_status, event.to_status, event.actor, event.created_at) == (None, order.status, buyer, now)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"in_use": False},
+        {"outcome": Outcome.SUCCEEDED},
+        {"start_at": HOUR},
+        {"start_at": -HOUR * 2, "end_at": timedelta()},
+        {"quota": 5, "taken": 4},
+    ],
+)
+def test_what_is_not_open_or_has_too_few_writes_nothing(place, group_buying, now, changes):
+    moments = {name: now + value if isinstance(value, timedelta) else value for name, value in changes.items()}
+    GroupBuying.objects.filter(pk=group_buying.pk).update(**moments)
+    assert place() is None
+    assert not any(row.stock >= 2 for row in GroupBuying.objects.open(now).filter(pk=group_buying.pk))
+    assert not Order.objects.exists()
+
+
+@pytest.mark.parametrize("changes", [{"start_at": timedelta()}, {"quota": 6, "taken": 4}])
+def test_the_edges_belong_to_the_buyer(place, group_buying, now, changes):
+    moments = {name: now + value if isinstance(value, timedelta) else value for name, value in changes.items()}
+    GroupBuying.objects.filter(pk=group_buying.pk).update(**moments)
+    assert place() is not None
+
+
+def test_a_price_that_moved_meanwhile_writes_nothing(place, group_buying):
+    GroupBuying.objects.filter(pk=group_buying.pk).update(price=group_buying.price + Decimal("0.01"))
+    assert place() is None
+
+
+@pytest.mark.parametrize("price", [Decimal("0.10"), Decimal("59.70"), Decimal("1234567.89"), Decimal("99999999.99")])
+def test_every_price_is_found_again(place, group_buying, price):
+    GroupBuying.objects.filter(pk=group_buying.pk).update(price=price)
+    assert place(price=price) is not None
+
+
+def test_no_quantity_overflows(place):
+    assert place(qty=2**31 - 1) is None

@@ -54,7 +54,7 @@ class WireSchema(AutoSchema):
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
         """Without the class's docstring, which tells programmers of ours what integrators need not know."""
-        schema = super()._map_basic_serializer(serializer, direction)
+        schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
         schema.pop("description", None)
         return schema
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Sum
+from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -111,7 +111,7 @@ def buyer_for(principal: Principal, buyer_id: int | None) -> User:
 def place(*, principal: Principal, buyer: User, wish: Wish, now: datetime) -> Order:
     """Take the stock and write the order, in one transaction."""
     offered = GroupBuying.objects.public_to(principal) if principal.is_buyer else GroupBuying.objects.visible_to(principal)
-    group_buying = offered.annotate(product_name=F("product__name")).filter(pk=wish.group_buying_id).first()
+    group_buying = offered.select_related("product").filter(pk=wish.group_buying_id).first()
     if group_buying is None:
         raise NotThere
     wish = completed(wish, buyer, group_buying)
@@ -139,7 +139,7 @@ def order_for(group_buying: GroupBuying, buyer: User, wish: Wish, *, now: dateti
         lbs=group_buying.lbs if group_buying.deliver_type == DeliverType.PICK_UP else "",
         phone=wish.phone,
         remark=wish.remark,
-        product_name=group_buying.product_name,
+        product_name=group_buying.product.name,
         spec=group_buying.spec,
         price=group_buying.price,
         qty=wish.qty,

@@ -66,9 +66,9 @@ def taking(order: Order) -> list[Any]:
 
 def insertion(row: Model, found: Mapping[str, str]) -> tuple[str, list[Any]]:
     """``INSERT … SELECT`` of an unsaved row, whose columns ``found`` come from what it selects from, and its parameters."""
-    fields = [field for field in row._meta.concrete_fields if not field.primary_key]
-    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
-    chosen = ", ".join(found.get(field.column, "%s") for field in fields)
-    own = [field for field in fields if field.column not in found]
+    fields = {str(field.column): field for field in row._meta.concrete_fields if not field.primary_key}
+    columns = ", ".join(connection.ops.quote_name(column) for column in fields)
+    chosen = ", ".join(found.get(column, "%s") for column in fields)
+    own = [field for column, field in fields.items() if column not in found]
     values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in own]
     return f"INSERT INTO {connection.ops.quote_name(row._meta.db_table)} ({columns}) SELECT {chosen}", values

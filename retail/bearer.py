@@ -5,7 +5,7 @@ from knox.auth import TokenAuthentication
 from knox.models import AuthToken
 
 
-class BearerAuthentication(TokenAuthentication):
+class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]
     """An opaque token, kept as a hash, that ends by itself."""
 
     def _cleanup_token(self, auth_token: AuthToken) -> bool:

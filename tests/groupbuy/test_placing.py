@@ -17,7 +17,6 @@ WAYS = ["place_at_once", "place_in_turn"]
 def place(request, group_buying, buyer, now):
     """Places an order of two units as the group buy was read at the test's beginning."""
     offered = GroupBuying.objects.get(pk=group_buying.pk)
-    offered.product_name = "苹果"
 
     def place(**changes):
         order = orders.order_for(offered, buyer, orders.Wish(offered.pk, qty=2, phone="13800008000"), now=now)

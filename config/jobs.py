@@ -6,11 +6,13 @@ Each job is an idempotent service over leased rows, safe to run twice at once, a
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from django.db import DatabaseError, close_old_connections
 
-from groupbuy import bills, expiry, fulfilment, group_buyings, payments, refunds
+from groupbuy import bills, expiry, fulfilment, group_buyings, messages, payments, refunds, shipping
+from retail import outbox
 from shops import devices
 
 log = logging.getLogger(__name__)
@@ -19,6 +21,12 @@ log = logging.getLogger(__name__)
 class Job(Protocol):
     def __call__(self, *, now: datetime) -> int: ...
 
+
+# Who sends what stands in the outbox: named here, so that ``retail`` knows none of the apps above it.
+SENDERS: dict[str, outbox.Sender] = {
+    shipping.KIND: shipping.SENDER,
+    **dict.fromkeys(messages.Kind.values, messages.SENDER),
+}
 
 # name → service and seconds between two runs
 JOBS: dict[str, tuple[Job, int]] = {
@@ -30,6 +38,7 @@ JOBS: dict[str, tuple[Job, int]] = {
     "complete": (fulfilment.complete_due, 60),
     "bill": (bills.compare_due, 600),
     "nonces": (devices.forget_nonces, 600),
+    "outbox": (partial(outbox.send_due, senders=SENDERS), 2),
 }
 
 

@@ -40,6 +40,7 @@ MENU: Sequence[tuple[Any, Sequence[Page]]] = (
                 "groupbuy.view_billdifference",
                 "resolved_at__isnull=True",
             ),
+            Page(_("通知与上报"), "outbox", "retail_outboxentry_changelist", "retail.view_outboxentry"),
         ),
     ),
     (

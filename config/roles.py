@@ -23,6 +23,7 @@ CLERK = {
     "groupbuy.orderevent": READ,
 }
 MANAGER = CLERK | {
+    "retail.outboxentry": READ,
     "shops.shop": ("view", "change"),
     "shops.stall": EDIT,
     "shops.device": EDIT,

@@ -19,7 +19,7 @@ CODE_LENGTH = 8
 class DeliverForm(forms.Form):
     """Of express orders; what arrives in a shop needs no number."""
 
-    carrier = forms.CharField(label=gettext_lazy("快递公司"), max_length=64)
+    carrier = forms.CharField(label=gettext_lazy("快递公司"), max_length=64, help_text=gettext_lazy("请填全称，如 顺丰速运、中通快递。"))
     tracking_number = forms.CharField(label=gettext_lazy("快递单号"), max_length=64)
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
-from groupbuy import moves, orders, settling
+from groupbuy import messages, moves, orders, settling
 from groupbuy.models import GroupBuying, Order, OrderStatus, Outcome, PaymentUse
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT
 from retail import due
@@ -111,6 +111,7 @@ def refund(order_id: int, *, now: datetime) -> bool:
         return False
     reason = _("团购已取消") if order.group_buying.outcome == Outcome.CANCELLED else _("未成团，自动退款")
     settling.want_refund(payment, intent=f"group-{order.pk}", amount=left, reason=reason, now=now)
+    messages.put(messages.Kind.FAILED, order, now=now)
     return True
 
 
@@ -120,4 +121,5 @@ def confirm(order_id: int, *, now: datetime) -> bool:
     if order.status != OrderStatus.PAID or order.is_refunding():
         return False
     moves.move(order, OrderStatus.CONFIRMED, actor=moves.SYSTEM, now=now, reason=_("已成团"))
+    messages.put(messages.Kind.SUCCEEDED, order, now=now)
     return True

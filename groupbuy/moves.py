@@ -7,8 +7,8 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from groupbuy import stock
-from groupbuy.models import ActorKind, Order, OrderEvent, OrderStatus
+from groupbuy import messages, shipping, stock
+from groupbuy.models import ActorKind, DeliverType, Order, OrderEvent, OrderStatus
 from retail.models import User
 from retail.principals import Principal
 from retail.wire.errors import Refusal
@@ -98,6 +98,17 @@ def move(order: Order, to: OrderStatus, *, actor: Actor, now: datetime, reason: 
     order.status = to
     for name, value in changes.items():
         setattr(order, name, value)
+    announce(order, now=now)
+
+
+def announce(order: Order, *, now: datetime) -> None:
+    """What WeChat and the buyer hear of the status that an order has come to, written with the move."""
+    if order.status in (S.SHIPPED, S.COMPLETED):
+        shipping.put(order, now=now)
+    if order.status == S.SHIPPED and order.deliver_type == DeliverType.PICK_UP:
+        messages.put(messages.Kind.ARRIVED, order, now=now)
+    if order.status == S.PAID:
+        messages.put(messages.Kind.PAID, order, now=now)
 
 
 def beginning(order: Order, *, actor: Actor, now: datetime) -> OrderEvent:

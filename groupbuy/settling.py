@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from groupbuy import moves, stock
+from groupbuy import messages, moves, stock
 from groupbuy.gateways import RefundAnswer, Trade
 from groupbuy.models import (
     DeliverType,
@@ -166,6 +166,7 @@ def settle_refund(answer: RefundAnswer, *, source: str, now: datetime, event_id:
     )
     if refund.state == RefundState.SUCCESS:
         finish_refund(payment, now=now)
+        messages.put(messages.Kind.REFUNDED, payment.order, subject_id=refund.pk, now=now)
     return refund
 
 

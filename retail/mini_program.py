@@ -10,6 +10,7 @@ import requests
 from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
+from urllib3.exceptions import NewConnectionError
 
 from retail.models import AppSecret, Tenant
 from retail.wire.errors import Unavailable
@@ -20,12 +21,17 @@ SANDBOX_PREFIX = "sandbox:"
 SCENE_MAX = 32
 # A token is renewed this long before it ends.
 TOKEN_MARGIN_SECONDS = 300
+CARRIERS_KEY, CARRIERS_SECONDS = "mini-program-carriers", 24 * 60 * 60
 # developers.weixin.qq.com, 全局返回码. Busy, or asked too often:
 BUSY = frozenset({-1, 45009, 45011})
 # The token has ended or was taken back:
 TOKEN_OVER = frozenset({40001, 40014, 42001})
 # The app id or secret is wrong, the secret is frozen, this server's address isn't allowed, or the function isn't granted:
 MISCONFIGURED = frozenset({40013, 40125, 40164, 40243, 41002, 41004, 48001, 50002, 61024})
+
+
+class Unknown(Unavailable):
+    """The call went out, and no answer tells what came of it: it may have been done."""
 
 
 class Refused(Exception):
@@ -55,6 +61,11 @@ class Shipment:
     phone: str = ""
 
 
+def is_real() -> bool:
+    """The sandbox talks to nobody."""
+    return str(settings.LOGIN_PROVIDER) == "wechat"
+
+
 def app_id_of(tenant: Tenant) -> str:
     """The app that a tenant's buyers log in to and pay in: its own, else the environment's."""
     return tenant.app_id or settings.WECHAT_APP_ID
@@ -65,7 +76,7 @@ def code_to_session(*, code: str, tenant: Tenant) -> Session:
 
     Raises Refused, Unavailable.
     """
-    if settings.LOGIN_PROVIDER == "sandbox":
+    if not is_real():
         name = code.removeprefix(SANDBOX_PREFIX)
         if not code.startswith(SANDBOX_PREFIX) or not name:
             raise Refused(40029)
@@ -77,7 +88,7 @@ def code_to_session(*, code: str, tenant: Tenant) -> Session:
 
 def phone_number(*, code: str, tenant: Tenant) -> str:
     """The phone number behind a ``phoneCode``; in the sandbox the code itself after ``sandbox:``. Raises Refused, Unavailable."""
-    if settings.LOGIN_PROVIDER == "sandbox":
+    if not is_real():
         return code.removeprefix(SANDBOX_PREFIX)[:20]
     phone = json_of(send_with_token(tenant, "/wxa/business/getuserphonenumber", {"code": code})).get("phone_info")
     return str(phone.get("purePhoneNumber") or "")[:20] if isinstance(phone, dict) else ""
@@ -86,16 +97,15 @@ def phone_number(*, code: str, tenant: Tenant) -> str:
 def send_message(*, tenant: Tenant, open_id: str, template_id: str, page: str, values: dict[str, str]) -> None:
     """A subscription message; ``values`` by the template's keywords. The sandbox sends none.
 
-    Raises Refused (43101: the person didn't subscribe, or has used the subscription up), Unavailable.
+    WeChat shows it as often as it is asked to: after Unknown it must not be sent again.
+    Raises Refused (43101: the person didn't subscribe, or has used the subscription up), Unknown, Unavailable.
     """
-    if settings.LOGIN_PROVIDER == "sandbox":
+    if not is_real():
         return
-    body = {
-        "touser": open_id,
-        "template_id": template_id,
-        "page": page,
-        "data": {keyword: {"value": value} for keyword, value in values.items()},
-    }
+    body: dict[str, Any] = {"touser": open_id, "template_id": template_id}
+    body["data"] = {keyword: {"value": value} for keyword, value in values.items()}
+    if page:
+        body["page"] = page
     json_of(send_with_token(tenant, "/cgi-bin/message/subscribe/send", body))
 
 
@@ -103,7 +113,7 @@ def share_code(*, tenant: Tenant, scene: str, page: str) -> bytes:
     """The picture of an unlimited code that opens ``page`` with ``scene`` (1 to 32 characters). Raises ValueError, Refused, Unavailable."""
     if not 0 < len(scene) <= SCENE_MAX:
         raise ValueError("a scene has 1 to 32 characters")
-    if settings.LOGIN_PROVIDER == "sandbox":
+    if not is_real():
         raise Unavailable
     response = send_with_token(tenant, "/wxa/getwxacodeunlimit", {"scene": scene, "page": page, "check_path": False})
     if not response.headers.get("Content-Type", "").startswith("image/"):
@@ -114,9 +124,9 @@ def share_code(*, tenant: Tenant, scene: str, page: str) -> bytes:
 def upload_shipping(*, tenant: Tenant, shipment: Shipment, now: datetime) -> None:
     """Tell WeChat that the goods were handed over, whereupon it releases the payment. The sandbox has nothing to release.
 
-    Raises Refused (10060001: no such payment yet), Unavailable.
+    The same again, ``now`` included, changes nothing. Raises Refused (10060001: no such payment yet; 10060023: told before), Unavailable.
     """
-    if settings.LOGIN_PROVIDER == "sandbox":
+    if not is_real():
         return
     parcel: dict[str, Any] = {"item_desc": shipment.description[:120]}
     if not shipment.is_pick_up:
@@ -131,6 +141,17 @@ def upload_shipping(*, tenant: Tenant, shipment: Shipment, now: datetime) -> Non
         "payer": {"openid": shipment.open_id},
     }
     json_of(send_with_token(tenant, "/wxa/sec/order/upload_shipping_info", body))
+
+
+def carriers(tenant: Tenant) -> dict[str, str]:
+    """WeChat's codes of the carriers by their names, asked for once a day. Raises Refused, Unavailable."""
+    codes: dict[str, str] | None = cache.get(CARRIERS_KEY)
+    if codes is None:
+        listed = json_of(send_with_token(tenant, "/cgi-bin/express/delivery/open_msg/get_delivery_list", {})).get("delivery_list")
+        rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+        codes = {str(row.get("delivery_name")): str(row.get("delivery_id")) for row in rows}
+        cache.set(CARRIERS_KEY, codes, CARRIERS_SECONDS)
+    return codes
 
 
 def secrets_of(tenant: Tenant) -> dict[str, str]:
@@ -150,7 +171,11 @@ def token_of(tenant: Tenant, *, renew: bool = False) -> str:
     token = None if renew else cache.get(key)
     if token is None:
         asked: dict[str, Any] = secrets_of(tenant) | {"grant_type": "client_credential", "force_refresh": False}
-        answer = json_of(send("POST", "/cgi-bin/stable_token", body=asked))
+        try:
+            answer = json_of(send("POST", "/cgi-bin/stable_token", body=asked))
+        except Unknown:
+            # Of a call that had no token it is known that nothing was done.
+            raise Unavailable from None
         token, lifetime = text_in(answer, "access_token"), answer.get("expires_in")
         cache.set(key, token, max(lifetime - TOKEN_MARGIN_SECONDS, 1) if isinstance(lifetime, int) else TOKEN_MARGIN_SECONDS)
     return str(token)
@@ -168,7 +193,7 @@ def send_with_token(tenant: Tenant, path: str, body: dict[str, Any]) -> requests
 
 
 def send(method: str, path: str, *, params: dict[str, str] | None = None, body: dict[str, Any] | None = None) -> requests.Response:
-    """One call. Raises Unavailable."""
+    """One call. Raises Unknown, Unavailable."""
     # Not ``json=``: WeChat shows escaped characters as they are.
     sent = None if body is None else json.dumps(body, ensure_ascii=False).encode()
     headers = {"Content-Type": "application/json"} if sent else None
@@ -179,18 +204,26 @@ def send(method: str, path: str, *, params: dict[str, str] | None = None, body: 
     except (requests.RequestException, ValueError) as error:
         log.warning("mini-program call %s: %s", path, type(error).__name__)
         # From None: the original message carries the URL, and with it the secret.
-        raise Unavailable from None
+        raise (Unavailable if never_left(error) else Unknown) from None
     if response.status_code != 200:
         log.warning("mini-program call %s: HTTP %s", path, response.status_code)
-        raise Unavailable
+        raise Unknown
     return response
 
 
+def never_left(error: Exception) -> bool:
+    """No connection came about, so that WeChat can't have done anything."""
+    if isinstance(error, requests.ConnectTimeout | ValueError):
+        return True
+    reason = getattr(error.args[0], "reason", None) if isinstance(error, requests.ConnectionError) and error.args else None
+    return isinstance(reason, NewConnectionError)
+
+
 def json_of(response: requests.Response) -> dict[str, Any]:
-    """The JSON object of an answer without an ``errcode``. Raises Refused, Unavailable."""
+    """The JSON object of an answer without an ``errcode``. Raises Refused, Unknown, Unavailable."""
     answer = object_in(response)
     if answer is None:
-        raise Unavailable
+        raise Unknown
     if answer.get("errcode"):
         raise refusal(answer["errcode"])
     return answer
@@ -212,7 +245,9 @@ def errcode_in(response: requests.Response) -> Any:
 
 def refusal(errcode: Any) -> Exception:
     """What an ``errcode`` means to the caller: a "no", or something that passes or that a person must put right."""
-    if type(errcode) is not int or errcode in BUSY | TOKEN_OVER:
+    if type(errcode) is not int:
+        return Unknown()
+    if errcode in BUSY | TOKEN_OVER:
         return Unavailable()
     if errcode in MISCONFIGURED:
         log.error("the mini-program is misconfigured: errcode %s", errcode)

@@ -35,7 +35,11 @@ class BuiltIn:
 
 
 STRING, INT, BOOL, SELECT = ValueType.STRING, ValueType.INT, ValueType.BOOL, ValueType.SELECT
-LICENCE, TRADE, RECEIPT, SCALE = "授权", "团购", "小票", "条码秤"
+LICENCE, TRADE, RECEIPT, SCALE, MESSAGES = "授权", "团购", "小票", "条码秤", "微信消息"
+TEMPLATE = (
+    "留空则不发送。格式：模板ID 字段=内容 …，如 AbC_12-x thing1=商品 amount2=金额；"
+    "内容可为 商品、数量、金额、门店、地址、订单号、时间、说明。"
+)
 ITEMS = (
     BuiltIn("licence_grace_days", "授权宽限天数", INT, "7", LICENCE, "合同到期后设备仍可使用的天数。", unit="天", module_id=1),
     BuiltIn("phone_required", "下单必填电话", BOOL, "true", TRADE, "自提订单必须留有电话。", module_id=2),
@@ -43,6 +47,20 @@ ITEMS = (
         "buyer_receives_pick_up", "买家可确认自提", BOOL, "false", TRADE, "自提订单可由买家自己确认收货，无需核销取货码。", module_id=2
     ),
     BuiltIn("auto_complete_days", "自动完成天数", INT, "7", TRADE, "发货后买家未确认收货，到期自动完成。", unit="天", module_id=2),
+    BuiltIn("message_paid", "支付成功消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
+    BuiltIn("message_arrived", "到店取货消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
+    BuiltIn("message_succeeded", "成团消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
+    BuiltIn("message_failed", "未成团消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
+    BuiltIn("message_refunded", "退款到账消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
+    BuiltIn(
+        "message_page",
+        "消息打开的页面",
+        STRING,
+        "",
+        MESSAGES,
+        "小程序页面路径，{id} 换成订单 Id；留空则点击消息不打开小程序。",
+        module_id=2,
+    ),
     BuiltIn("receipt_header", "小票抬头", STRING, "", RECEIPT, "留空则打印门店名称。", module_id=3),
     BuiltIn("receipt_footer", "小票结尾", STRING, "谢谢惠顾", RECEIPT, module_id=3),
     BuiltIn("receipt_copies", "打印份数", INT, "1", RECEIPT, unit="份", module_id=3),

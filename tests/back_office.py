@@ -26,7 +26,7 @@ from groupbuy.models import (
     WrongCode,
 )
 from pricing.models import MarketPrice, ShopProduct
-from retail.models import User
+from retail.models import OutboxEntry, User
 from shops.models import ConfigItem, ConfigValue, Shop
 from tests import factories
 from tests.pages import ordered, pay
@@ -84,6 +84,7 @@ def fill_trade(shop: Shop, staff: User, now: datetime.datetime) -> Order:
     PaymentEvent.objects.create(payment=payment, refund=refund, source="test", result="part")
     bill = Bill.objects.create(tenant=shop.tenant, gateway="sandbox", on=now - datetime.timedelta(days=order.pk), mch_id=f"{order.pk}")
     BillDifference.objects.create(bill=bill, tenant=shop.tenant, kind="payment-missing", number="1", payment=payment, refund=refund)
+    OutboxEntry.objects.create(tenant=shop.tenant, shop_id=shop.pk, kind="shipping", subject_id=order.pk, next_try_at=now)
     WrongCode.objects.create(user=staff, shop=shop, tried_at=now)
     IdempotencyKey.objects.create(user=buyer, key=f"key-{order.pk}", fingerprint="x", order=order)
     number = MerchantAccount.objects.count()

@@ -14,6 +14,7 @@ from groupbuy.admin.orders import goods_of
 from groupbuy.models import BillDifference, DeliverType, GroupBuying, Order, OrderStatus, Payment, PaymentUse, Refund, RefundState
 from groupbuy.models.orders import BOUGHT, TO_DELIVER
 from retail.backoffice import caller
+from retail.models import OutboxEntry
 from retail.money import to_cents
 from retail.principals import Principal
 
@@ -61,19 +62,18 @@ def cards(principal: Principal, *, midnight: datetime, now: datetime) -> list[di
 
 
 def troubles(principal: Principal) -> list[dict[str, Any]]:
-    """Only when there are some: money that a person must look at."""
+    """Only when there are some: money, and what WeChat would not take, that a person must look at."""
     held = Payment.objects.visible_to(principal).filter(use=PaymentUse.HELD).count()
     stuck = Refund.objects.visible_to(principal).filter(state__in=(RefundState.ABNORMAL, RefundState.REJECTED)).count()
-    found = []
-    if held:
-        found.append(card(_("待核对支付"), held, reverse("admin:groupbuy_payment_changelist") + "?use__exact=held", alarm=True))
-    if stuck:
-        found.append(card(_("退款异常"), stuck, reverse("admin:groupbuy_refund_changelist") + "?state__in=abnormal,rejected", alarm=True))
     differences = BillDifference.objects.visible_to(principal).unresolved().count()
-    if differences:
-        address = reverse("admin:groupbuy_billdifference_changelist") + "?resolved_at__isnull=True"
-        found.append(card(_("账单差异"), differences, address, alarm=True))
-    return found
+    unsent = OutboxEntry.objects.visible_to(principal).given_up().count()
+    found = (
+        (_("待核对支付"), held, "groupbuy_payment_changelist", "use__exact=held"),
+        (_("退款异常"), stuck, "groupbuy_refund_changelist", "state__in=abnormal,rejected"),
+        (_("账单差异"), differences, "groupbuy_billdifference_changelist", "resolved_at__isnull=True"),
+        (_("通知与上报失败"), unsent, "retail_outboxentry_changelist", "state__exact=given_up"),
+    )
+    return [card(title, count, f"{reverse(f'admin:{view}')}?{query}", alarm=True) for title, count, view, query in found if count]
 
 
 def card(title: str, value: Any, href: str, *, alarm: bool = False) -> dict[str, Any]:

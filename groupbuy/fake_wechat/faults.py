@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # What a fault may be, and when it strikes.
-BEFORE = ("reset", "stall", "status", "html")
+BEFORE = ("reset", "stall", "status", "html", "errcode")
 AFTER = (
     "lost",
     "delay",
@@ -28,7 +28,8 @@ FAULTS = (*BEFORE, *AFTER)
 class Fault:
     """``path``: a part of the paths that it strikes; ``times``: how often; ``seconds``: of a stall, delay or drip's byte.
 
-    ``status`` and ``code`` are of ``status`` and ``html``; ``changes``: the other words in a ``changed`` answer.
+    ``status`` and ``code`` are of ``status`` and ``html``; ``code`` also of ``errcode``, a refusal of the mini-program's server;
+    ``changes``: the other words in a ``changed`` answer.
     """
 
     kind: str

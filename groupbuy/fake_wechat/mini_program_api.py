@@ -7,9 +7,12 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from groupbuy.fake_wechat.books import PAID, Books, Refusal
+from groupbuy.fake_wechat.books import PAID, Books, Refusal, Trade
 from groupbuy.fake_wechat.keys import Merchant
+from groupbuy.fake_wechat.pay_api import is_time
 
+EXPRESS = 1
+CARRIERS = {"顺丰速运": "SF", "中通快递": "ZTO", "中通快运": "ZTOKY", "圆通速递": "YTO", "韵达快递": "YD"}
 Call = Callable[[Books, dict[str, Any], dict[str, Any]], "dict[str, Any] | bytes"]
 
 
@@ -121,10 +124,34 @@ def upload_shipping(books: Books, query: dict[str, Any], body: dict[str, Any]) -
         raise ErrCode(10060001, "支付单不存在") from None
     if trade.state not in PAID:
         raise ErrCode(10060001, "支付单不存在")
-    if sum(shipment["order_key"] == body["order_key"] for shipment in books.shipments) >= 2:
+    check_shipment(trade, body)
+    told = [shipment for shipment in books.shipments if shipment["order_key"] == body["order_key"]]
+    if body in told:
+        raise ErrCode(10060023, "发货信息未更新")
+    if len(told) >= 2:
         raise ErrCode(10060003, "支付单已使用重新发货机会")
     books.shipments.append(body)
     return {"errcode": 0, "errmsg": "ok"}
+
+
+def check_shipment(trade: Trade, body: dict[str, Any]) -> None:
+    if body["payer"] != {"openid": trade.asked["payer"]["openid"]}:
+        raise ErrCode(10060031, "该笔支付单不属于 openid 所指定的用户")
+    if not is_time(body["upload_time"]):
+        raise ErrCode(268485216, "上传时间非法，请使用 RFC 3339 格式")
+    for parcel in body["shipping_list"]:
+        if not 0 < len(parcel.get("item_desc", "")) <= 120:
+            raise ErrCode(10060009, "商品描述 item_desc 字段太长")
+        if body["logistics_type"] == EXPRESS and not parcel.get("tracking_no"):
+            raise ErrCode(268485226, "物流单号不能为空")
+        if body["logistics_type"] == EXPRESS and parcel.get("express_company") not in CARRIERS.values():
+            raise ErrCode(268485227, "物流公司编码不能为空")
+
+
+def carriers(books: Books, query: dict[str, Any], _body: dict[str, Any]) -> dict[str, Any]:
+    with_token(books, query)
+    listed = [{"delivery_id": code, "delivery_name": name} for name, code in CARRIERS.items()]
+    return {"errcode": 0, "delivery_list": listed, "count": len(listed)}
 
 
 ROUTES: dict[tuple[str, str], Call] = {
@@ -134,4 +161,5 @@ ROUTES: dict[tuple[str, str], Call] = {
     ("POST", "/cgi-bin/message/subscribe/send"): send_message,
     ("POST", "/wxa/getwxacodeunlimit"): share_code,
     ("POST", "/wxa/sec/order/upload_shipping_info"): upload_shipping,
+    ("POST", "/cgi-bin/express/delivery/open_msg/get_delivery_list"): carriers,
 }

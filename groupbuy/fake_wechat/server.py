@@ -193,7 +193,7 @@ class Handler(BaseHTTPRequestHandler):
             answer = {"errcode": 47001, "errmsg": "data format error"}
         if isinstance(answer, bytes):
             return self.give(200, answer, "image/png", {})
-        return self.give(200, json.dumps(answer, ensure_ascii=False).encode(), JSON, {})
+        return self.give(200, spoilt_body(self.fault, json.dumps(answer, ensure_ascii=False).encode()), JSON, {})
 
     def fail_before(self, fault: Fault) -> None:
         if fault.kind == "reset":
@@ -203,6 +203,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.reset()
         if fault.kind == "html":
             return self.give(fault.status, b"<html><body>Bad gateway</body></html>", "text/html", {})
+        if fault.kind == "errcode":
+            return self.give(200, json.dumps({"errcode": int(fault.code), "errmsg": "as told"}).encode(), JSON, {})
         body = json.dumps({"code": fault.code or "SYSTEM_ERROR", "message": "系统繁忙"}, ensure_ascii=False).encode()
         return self.give(fault.status, body, JSON, {})
 

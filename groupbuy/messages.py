@@ -1,0 +1,161 @@
+"""Subscription messages to buyers. Their words are made when they are sent; the pick-up code is never among them.
+
+A message shows on a locked phone, and whoever reads the code there could fetch the goods.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import TextChoices
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from groupbuy.models import DeliverType, Order, OrderStatus, Outcome, Refund
+from groupbuy.models.orders import BOUGHT
+from retail import mini_program, outbox
+from retail.models import OutboxEntry
+from shops import configuration
+
+
+class Kind(TextChoices):
+    """What a buyer is told of; the template of each is the setting ``message_<kind>``."""
+
+    PAID = "paid", gettext_lazy("支付成功通知")
+    ARRIVED = "arrived", gettext_lazy("到店取货通知")
+    SUCCEEDED = "succeeded", gettext_lazy("成团通知")
+    FAILED = "failed", gettext_lazy("未成团通知")
+    REFUNDED = "refunded", gettext_lazy("退款到账通知")
+
+
+# The statuses in which a message is still true when its turn comes.
+TRUE_IN: Mapping[Kind, tuple[OrderStatus, ...]] = {
+    Kind.PAID: (OrderStatus.PAID, OrderStatus.CONFIRMED),
+    Kind.ARRIVED: (OrderStatus.SHIPPED,),
+    Kind.SUCCEEDED: (OrderStatus.CONFIRMED,),
+    Kind.FAILED: (*BOUGHT, OrderStatus.REFUNDED),
+    Kind.REFUNDED: tuple(OrderStatus),
+}
+ABOUT_REFUNDS = (Kind.FAILED, Kind.REFUNDED)
+# How many characters WeChat takes in a field of that type (订阅消息参数值内容限制).
+LONGEST = {"thing": 20, "character_string": 32, "phrase": 5, "name": 10}
+NOT_SUBSCRIBED = 43101
+
+
+@dataclass(frozen=True)
+class Template:
+    """``fields``: the template's keywords, each with the name of the fact that it shows."""
+
+    id: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class News:
+    """What a message is about: an order, and the sum and the moment that matter."""
+
+    order: Order
+    money: Decimal
+    at: datetime
+
+
+def put(kind: Kind, order: Order, *, now: datetime, subject_id: int | None = None) -> None:
+    """Only where the tenant has a template for it. ``subject_id`` is the order's unless the kind says otherwise: REFUNDED, the refund's."""
+    if mini_program.is_real() and template_text(kind, order):
+        outbox.put(kind=kind, subject_id=subject_id or order.pk, tenant_id=order.tenant_id, shop_id=order.shop_id, now=now)
+
+
+def template_text(kind: Kind, order: Order) -> str:
+    return str(configuration.value_of(code=f"message_{kind.value}", tenant_id=order.tenant_id, shop_id=order.shop_id)).strip()
+
+
+def send(entry: OutboxEntry) -> None:
+    """As ``outbox.Send``."""
+    kind = Kind(entry.kind)
+    news = news_of(kind, entry)
+    order = news.order
+    if not is_true(kind, order):
+        raise outbox.NotNeeded(_("订单状态已变化"))
+    text = template_text(kind, order)
+    identity = order.buyer.wechat_identities.filter(app_id=mini_program.app_id_of(entry.tenant)).first()
+    if not text or identity is None:
+        raise outbox.NotNeeded(_("未配置模板，或买家未登录过小程序"))
+    template = template_in(text)
+    page = str(configuration.value_of(code="message_page", tenant_id=order.tenant_id, shop_id=order.shop_id))
+    try:
+        mini_program.send_message(
+            tenant=entry.tenant,
+            open_id=identity.open_id,
+            template_id=template.id,
+            page=page.replace("{id}", str(order.pk)),
+            values=values_of(template, facts_of(kind, news)),
+        )
+    except mini_program.Refused as refused:
+        if refused.errcode == NOT_SUBSCRIBED:
+            raise outbox.NotNeeded(_("买家未订阅")) from refused
+        raise
+
+
+def is_true(kind: Kind, order: Order) -> bool:
+    """Still, when its turn comes: nobody is told to fetch what is being refunded."""
+    return order.status in TRUE_IN[kind] and (kind in ABOUT_REFUNDS or not order.is_refunding())
+
+
+def news_of(kind: Kind, entry: OutboxEntry) -> News:
+    if kind == Kind.REFUNDED:
+        refund = Refund.objects.select_related("payment__order__shop", "payment__order__buyer").get(pk=entry.subject_id)
+        return News(refund.payment.order, refund.amount, refund.refunded_at or entry.created_at)
+    order = Order.objects.select_related("shop", "buyer", "group_buying").get(pk=entry.subject_id)
+    return News(order, order.money, entry.created_at)
+
+
+def facts_of(kind: Kind, news: News) -> dict[str, str]:
+    """What a template's fields may show, by the names that the settings use."""
+    order = news.order
+    return {
+        "商品": order.product_name,
+        "数量": str(order.qty),
+        "金额": f"{news.money}元",
+        "门店": order.shop.name,
+        "地址": order.address if order.deliver_type == DeliverType.PICK_UP else "",
+        "订单号": order.code,
+        "时间": f"{timezone.localtime(news.at):%Y-%m-%d %H:%M}",
+        "说明": str(remark_of(kind, order)),
+    }
+
+
+def remark_of(kind: Kind, order: Order) -> str | Promise:
+    """At most 20 characters."""
+    if kind == Kind.FAILED:
+        cancelled = order.group_buying.outcome == Outcome.CANCELLED
+        return _("团购已取消，款项将原路退回") if cancelled else _("未成团，款项将原路退回")
+    return {
+        Kind.PAID: _("支付成功，我们会尽快备货"),
+        Kind.ARRIVED: _("商品已到店，请凭取货码取货"),
+        Kind.SUCCEEDED: _("已成团，我们会尽快备货"),
+        Kind.REFUNDED: _("款项已原路退回"),
+    }[kind]
+
+
+def template_in(text: str) -> Template:
+    """``模板ID thing1=商品 amount2=金额``. Raises outbox.Impossible."""
+    template_id, *pairs = text.split()
+    fields = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+    if not fields or len(fields) != len(pairs):
+        raise outbox.Impossible(_("消息模板的配置有误：%(text)s") % {"text": text})
+    return Template(template_id, fields)
+
+
+def values_of(template: Template, facts: Mapping[str, str]) -> dict[str, str]:
+    """Raises outbox.Impossible."""
+    unknown = set(template.fields.values()) - facts.keys()
+    if unknown:
+        raise outbox.Impossible(_("消息模板的配置有误：%(text)s") % {"text": "、".join(sorted(unknown))})
+    # WeChat refuses empty values.
+    return {keyword: facts[name][: LONGEST.get(keyword.rstrip("0123456789"))] or "—" for keyword, name in template.fields.items()}
+
+
+SENDER = outbox.Sender(send)

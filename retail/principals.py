@@ -37,7 +37,6 @@ class Principal:
     user: "User | None" = None
     tenant_id: int | None = None
     shop_ids: frozenset[int] | None = frozenset()
-    sees_secrets: bool = False
 
     @property
     def is_staff(self) -> bool:
@@ -55,6 +54,11 @@ class Principal:
     @property
     def sees_costs(self) -> bool:
         return self.role in (Role.MANAGER, Role.HEADQUARTERS, Role.PLATFORM)
+
+    @property
+    def sees_secrets(self) -> bool:
+        """Two queries: asked where a secret would be shown, not of every request."""
+        return self.user is not None and self.user.has_perm("shops.see_secret")
 
     def scope(self, *, tenant: str = "tenant", shop: str = "shop") -> Q:
         """The condition that keeps a queryset inside this caller's tenant and shops; ``shop=""`` where rows have none."""
@@ -76,7 +80,7 @@ def principal_of(user: "User | AnonymousUser") -> Principal:
     if not user.is_authenticated:
         return ANONYMOUS
     if user.is_superuser:
-        return Principal(Role.PLATFORM, user, None, None, sees_secrets=True)
+        return Principal(Role.PLATFORM, user, None, None)
     if not user.is_staff:
         return Principal(Role.BUYER, user, user.tenant_id)
     names = set(user.groups.values_list("name", flat=True))
@@ -84,4 +88,4 @@ def principal_of(user: "User | AnonymousUser") -> Principal:
     if role is None or user.tenant_id is None:
         return ANONYMOUS
     shop_ids = None if role == Role.HEADQUARTERS else frozenset(user.shops.values_list("pk", flat=True))
-    return Principal(role, user, user.tenant_id, shop_ids, sees_secrets=user.has_perm("shops.see_secret"))
+    return Principal(role, user, user.tenant_id, shop_ids)

@@ -22,7 +22,7 @@ from groupbuy.serializers import (
     ResultWithIdGives,
     ResultWithPayParametersGives,
     ShareTakes,
-    UserGives,
+    VisitorGives,
     VisitorTakes,
     VisitTakes,
 )
@@ -43,6 +43,7 @@ class GroupBuyingViewSet(WireViewSet):
     @endpoint("GET", "get", who=EVERYONE, title="获取团购信息", takes=IdTakes, gives=GroupBuyingGives, throttles=[PerAddress])
     def get_group_buying(self, request: Request) -> Response:
         found = self.find(self.valid()["id"])
+        self.sees_names = self.principal.is_trade and self.principal.covers(tenant_id=found.tenant_id, shop_id=found.shop_id)
         return Response(self.give(GroupBuyingGives, feed.face_of(found, self.principal)))
 
     @endpoint("GET", "getdelivertypelist", who=EVERYONE, title="获取配送方式列表", gives=KeyValueGives(many=True))
@@ -59,13 +60,13 @@ class GroupBuyingViewSet(WireViewSet):
         who=EVERYONE,
         title="获取访客列表",
         takes=VisitorTakes,
-        gives=UserGives(many=True),
+        gives=VisitorGives(many=True),
         throttles=[PerBuyerList],
     )
     def list_visitors(self, request: Request) -> Response:
         wanted = self.valid()
         people, self.sees_names = feed.visitors_of(self.find(wanted["group_buying_id"]), self.principal, wanted["user_id"])
-        return Response(self.give(UserGives, people, many=True))
+        return Response(self.give(VisitorGives, people, many=True))
 
     @endpoint("POST", "sharegroupbuying", who=BUYER | STAFF, title="分享团购", takes=ShareTakes, gives=ResultWithIdGives)
     def share(self, request: Request) -> Response:

@@ -57,9 +57,9 @@ def visitors_of(group_buying: GroupBuying, principal: Principal, sharer_id: int 
     visitors = Visitor.objects.filter(group_buying=group_buying).order_by("-last_at", "-pk")
     if sharer_id:
         visitors = visitors.filter(shares__share__user=sharer_id)
-    in_scope = GroupBuying.objects.visible_to(principal).filter(pk=group_buying.pk).exists()
     if principal.is_trade:
-        return people(visitors, VISITORS_MAX if in_scope else 0), True
+        in_scope = principal.covers(tenant_id=group_buying.tenant_id, shop_id=group_buying.shop_id)
+        return people(visitors, VISITORS_MAX if in_scope else 0), in_scope
     if not principal.is_buyer or principal.tenant_id != group_buying.tenant_id:
         return [], False
     own = principal.user is not None and sharer_id == principal.user.pk

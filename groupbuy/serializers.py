@@ -38,8 +38,7 @@ class Sight(Enum):
 def sight(order: Order, principal: Principal) -> Sight:
     if principal.is_buyer and principal.user is not None and order.buyer_id == principal.user.pk:
         return Sight.OWNER
-    own_tenant = principal.role == Role.PLATFORM or principal.tenant_id == order.tenant_id
-    if not own_tenant or not principal.is_trade or (principal.shop_ids is not None and order.shop_id not in principal.shop_ids):
+    if not principal.is_trade or not principal.covers(tenant_id=order.tenant_id, shop_id=order.shop_id):
         return Sight.HIDDEN
     return Sight.CLERK if principal.role in (Role.CLERK, Role.DEVICE) else Sight.FULL
 
@@ -64,6 +63,13 @@ class UserGives(GivesSerializer):
 
     def get_profile(self, user: User) -> str:
         return absolute(user.picture)
+
+
+class VisitorGives(UserGives):
+    """A person in the list of visitors, where buyers are told no openId, not even their own."""
+
+    def get_openId(self, user: User) -> str:  # noqa: N802
+        return "" if self.principal.is_buyer else super().get_openId(user)
 
 
 def open_id_for(user: User, principal: Principal, *, sees: bool) -> str:
@@ -252,4 +258,3 @@ class VisitTakes(TakesSerializer):
     mainId = Id(source="share_id")
     groupBuyingId = Id(source="group_buying_id")
     userId = Id(source="user_id")
-    id = Id()

@@ -60,6 +60,12 @@ class Principal:
         """Two queries: asked where a secret would be shown, not of every request."""
         return self.user is not None and self.user.has_perm("shops.see_secret")
 
+    def covers(self, *, tenant_id: int, shop_id: int) -> bool:
+        """Whether what belongs to this shop is in scope: of one row what ``scope`` is of many."""
+        if self.role == Role.PLATFORM:
+            return True
+        return self.tenant_id == tenant_id and (self.shop_ids is None or shop_id in self.shop_ids)
+
     def scope(self, *, tenant: str = "tenant", shop: str = "shop") -> Q:
         """The condition that keeps a queryset inside this caller's tenant and shops; ``shop=""`` where rows have none."""
         if self.role == Role.PLATFORM:

@@ -40,12 +40,8 @@ def add_products(
         raise Invalid(_("请指定商品或商品分类"))
     if not product_ids:
         return add_products_of_class(shop_ids=shop_ids, product_class_id=product_class_id, product_ids=(), principal=principal, now=now)
-    wanted = set(product_ids)
-    products = Product.objects.visible_to(principal).filter(pk__in=wanted)
-    in_use = list(products.values_list("in_use", flat=True))
-    if len(in_use) != len(wanted):
-        raise NotThere
-    if not all(in_use):
+    products = named(product_ids, principal=principal)
+    if products.filter(in_use=False).exists():
         raise NotInUse
     return put_on_sale(shop_ids=shop_ids, products=products, principal=principal, now=now)
 
@@ -61,8 +57,16 @@ def add_products_of_class(
             raise NotThere
         products = products.filter(product_class__in=classes)
     if product_ids:
-        products = products.filter(pk__in=set(product_ids))
+        products = products.filter(pk__in=named(product_ids, principal=principal))
     return put_on_sale(shop_ids=shop_ids, products=products, principal=principal, now=now)
+
+
+def named(product_ids: Sequence[int], *, principal: Principal) -> QuerySet[Product]:
+    """Raises NotThere when one of them is missing or foreign."""
+    products = Product.objects.visible_to(principal).filter(pk__in=set(product_ids))
+    if products.count() != len(set(product_ids)):
+        raise NotThere
+    return products
 
 
 # EXCEPT, since with stale statistics PostgreSQL makes a quadratic join of NOT EXISTS: minutes instead of a second. The locks keep

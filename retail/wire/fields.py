@@ -66,6 +66,13 @@ class WholeNumber(serializers.Field):  # type: ignore[type-arg]
         return int(value or 0)
 
 
+def is_none(value: Any) -> bool:
+    """What stands for no id at all."""
+    if isinstance(value, str):
+        return value.strip() in ("", "0")
+    return value is empty or value is None or (value == 0 and not isinstance(value, bool))
+
+
 class Id(WholeNumber):
     """0, absent, null and ``""`` are "none": ``None`` in Python, unless ``must``."""
 
@@ -77,8 +84,7 @@ class Id(WholeNumber):
         super().__init__(least=0, allow_null=not must, **options)
 
     def run_validation(self, data: Any = empty) -> int | None:
-        none = data is empty or data is None or data == "" or (isinstance(data, str) and not data.strip())
-        number = None if none else self.to_internal_value(data)
+        number = None if is_none(data) else self.to_internal_value(data)
         if not number and self.must:
             self.fail("none")
         return number or None

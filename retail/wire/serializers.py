@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from retail.wire.boundary import Arguments
 from retail.wire.envelope import ANSWERED
-from retail.wire.fields import Id, enumeration
+from retail.wire.fields import Id, enumeration, is_none
 
 
 class TakesSerializer(serializers.Serializer):  # type: ignore[type-arg]
@@ -27,7 +27,7 @@ class TakesSerializer(serializers.Serializer):  # type: ignore[type-arg]
         for name, field in self.fields.items():
             for key in (name, *self.aliases.get(name, ())):
                 values = named.get(key.lower(), [])
-                if values and not (isinstance(field, Id) and is_none(values)):
+                if values and not (isinstance(field, Id) and all(is_none(value) for value in values)):
                     picked[name] = self.one_value(name, field, values)
                     break
         return super().to_internal_value(picked)
@@ -63,10 +63,6 @@ class TakesSerializer(serializers.Serializer):  # type: ignore[type-arg]
     def run_validators_on(self, value: Any) -> Any:
         self.run_validators(value)
         return self.validate(value)
-
-
-def is_none(values: list[Any]) -> bool:
-    return all(value in (None, "", 0, "0") for value in values)
 
 
 class GivesSerializer(serializers.Serializer):  # type: ignore[type-arg]

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotAuthenticated
+from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import GenericViewSet
@@ -84,6 +84,7 @@ def endpoint(
 class WireViewSet(GenericViewSet):  # type: ignore[type-arg]
     """A viewset whose actions are ``endpoint``s. An action validates, calls one service or queryset, and answers."""
 
+    http_method_names = ["get", "head", "post"]
     content_negotiation_class = AlwaysJson
     pagination_class = None
     # For the schema alone: every endpoint names what it gives.
@@ -109,13 +110,14 @@ class WireViewSet(GenericViewSet):  # type: ignore[type-arg]
         return boundary.read(self.request._request, body_max=settings.BODY_MAX[limits], list_max=settings.LIST_MAX[limits])
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        # Before anything asks which endpoint this is: OPTIONS is an action of DRF's, and not of ours.
+        if (request.method or "").lower() not in self.action_map:
+            raise MethodNotAllowed(request.method or "")
         super().initial(request, *args, **kwargs)
         # Read before the action runs, so that no view sees a request that the wire rules refuse.
         self.arguments  # noqa: B018
 
     def check_permissions(self, request: Request) -> None:
-        if not getattr(self, "action", None):
-            return
         right = self.endpoint.right
         if self.principal.role in self.endpoint.who and (not right or request.user.has_perm(right)):
             return
@@ -124,7 +126,7 @@ class WireViewSet(GenericViewSet):  # type: ignore[type-arg]
         raise Forbidden
 
     def get_throttles(self) -> list[BaseThrottle]:
-        if not settings.API_THROTTLES or not getattr(self, "action", None):
+        if not settings.API_THROTTLES:
             return []
         return [throttle() for throttle in self.endpoint.throttles]
 

@@ -122,6 +122,9 @@ def test_one_foreign_or_missing_shop_product_or_class_refuses_all(shop, tenant, 
     for shops, products in (([shop, factories.ShopFactory()], [mine]), ([shop, closed], [mine]), ([shop], [mine, foreign])):
         with pytest.raises(NotThere):
             add(boss, now, shops, products)
+    for product in (foreign, factories.ProductFactory.build(pk=10**9)):
+        with pytest.raises(NotThere):
+            add_class(boss, now, [shop], mine.product_class_id, [mine, product])
     for class_id in (foreign.product_class_id, 10**9):
         with pytest.raises(NotThere):
             add(boss, now, [shop], class_id=class_id)

@@ -1,0 +1,85 @@
+"""One call in every spelling that the wire allows, and what it refuses before any endpoint looks (``docs/api.md``, The wire)."""
+
+import json
+
+import pytest
+
+from groupbuy.models import OrderStatus
+from tests.contract.calls import GROUP, PRODUCT, SHOP, send
+from tests.contract.specification import METHODS
+
+CLOSE = GROUP + "closeorder"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+BOUNDARY = "----xiantuan"
+MULTIPART = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+@pytest.mark.parametrize("spelled", ["/api/Shop/Get", "/api/shop/get/", "/API/SHOP/GET/"])
+def test_letter_case_and_a_trailing_slash_are_the_same_path(world, spelled):
+    plain = world.clients["H"].get(SHOP + "get", id=world.ours.shop)
+    other = world.clients["H"].get(spelled, ID=world.ours.shop)
+    assert (other.status_code, other.content) == (200, plain.content)
+
+
+@pytest.mark.parametrize("spelled", ["/api/Marketing/GroupBuy/CloseOrder", "/api/marketing/groupbuy/closeorder/"])
+def test_a_post_is_never_redirected(world, spelled):
+    closed = world.clients["B"].post(spelled, {"Id": world.ours.order(OrderStatus.UNPAID)})
+    assert closed.json() == {"status": 200, "message": "成功"}
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "headers"),
+    [
+        ("", '{"id": %d}', {}),
+        ("", '{"id": "%d"}', {"Content-Type": "text/json"}),
+        ("", '\ufeff{"ORDERID": %d}', {"Content-Type": "application/json; charset=utf-8"}),
+        ("", '{"id": 0, "orderId": %d}', {}),
+        ("", '{"id": " ", "orderId": %d}', {}),
+        ("", "id=%d", FORM),
+        ("", f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="id"\r\n\r\n%d\r\n--{BOUNDARY}--\r\n', MULTIPART),
+        ("id=%d", "", {}),
+        ("orderid=%d", "", {"Content-Type": ""}),
+        ("id=%d", '{"id": %d, "more": [{}]}', {"Accept": "text/html"}),
+    ],
+    ids=str,
+)
+def test_an_id_may_come_as_json_as_a_form_and_in_the_query(world, query, body, headers):
+    pk = str(world.ours.order(OrderStatus.UNPAID))
+    answer = world.clients["B"].send("POST", CLOSE, query.replace("%d", pk), body.replace("%d", pk).encode(), headers)
+    assert answer.json() == {"status": 200, "message": "成功"}
+    assert answer["Content-Type"] == "application/json; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "headers"),
+    [
+        ("id=1", '{"id": %d}', {}),
+        ("", '{"id": %d, "ID": 1}', {}),
+        ("", '{"id": %d, "id": %d}', {}),
+        ("", "id=%d&ID=1", FORM),
+        ("id=%d&id=1", "", {}),
+        ("", '{"id": false, "orderId": %d}', {}),
+    ],
+    ids=str,
+)
+def test_two_values_for_one_name_and_what_is_no_id_are_refused(world, query, body, headers):
+    pk = str(world.ours.order(OrderStatus.UNPAID))
+    answer = world.clients["B"].send("POST", CLOSE, query.replace("%d", pk), body.replace("%d", pk).encode(), headers)
+    assert answer.status_code == 400
+
+
+def test_ids_may_be_repeated_where_a_list_is_meant(world):
+    path, pair = PRODUCT + "getlistbyproductids", (world.ours.product, world.ours.product + 1)
+    listed = send(world, path, "B", {"productIds": f"{pair[0]},{pair[1]}", "shopId": world.ours.shop}).json()
+    repeated = world.clients["B"].send("GET", path, f"shopId={world.ours.shop}&productIds={pair[0]}&productIds={pair[1]}", b"")
+    assert [row["productId"] for row in listed] == list(pair)
+    assert repeated.json() == listed
+
+
+@pytest.mark.parametrize("path", METHODS)
+def test_another_method_is_405_for_everybody(world, path):
+    for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} - {METHODS[path]}:
+        for who in ("A", "H"):
+            answer = world.clients[who].send(method, path, "", b"")
+            assert (answer.status_code, json.loads(answer.content)) == (405, {"status": 500, "message": "不支持的请求方法"}), (method, who)
+            assert answer["Allow"] == ("GET, HEAD" if METHODS[path] == "GET" else "POST")

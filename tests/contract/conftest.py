@@ -4,6 +4,7 @@ import pytest
 from django.db import transaction
 
 from tests.clients import Api
+from tests.contract.changes import state
 from tests.contract.world import World
 
 
@@ -13,6 +14,12 @@ def world_of_module(django_db_setup, django_db_blocker) -> Iterator[World]:
     with django_db_blocker.unblock(), transaction.atomic():
         yield World(Api())
         transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def untouched(world_of_module) -> dict[str, tuple[int, str]]:
+    """The state of the world that every test starts with."""
+    return state()
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ class Bundle:
     group_buying: int = NOWHERE
     share: int = NOWHERE
     buyer: int = NOWHERE
+    neighbours_order: int = NOWHERE
     orders: dict[OrderStatus, int] = field(default_factory=dict)
 
     def order(self, status: OrderStatus) -> int:
@@ -217,7 +218,7 @@ class Corner:
                 self.make_order(5, self.buyer, status.CLOSED, paid_at=None, holds_stock=False),
             )
         }
-        self.make_order(6, self.neighbour, status.PAID, deliver_code=f"6384295{self.number}")
+        self.neighbours_order = self.make_order(6, self.neighbour, status.PAID, deliver_code=f"6384295{self.number}")
 
     def make_order(self, offset: int, buyer: User, status: OrderStatus, **more) -> Order:
         n = self.number
@@ -271,6 +272,7 @@ class Corner:
             group_buying=self.group_buying.pk,
             share=self.share.pk,
             buyer=self.buyer.pk,
+            neighbours_order=self.neighbours_order.pk,
             orders={OrderStatus(status): order.pk for status, order in self.orders.items()},
         )
 

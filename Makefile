@@ -33,7 +33,7 @@ lint: $(VENV)/.dev
 	@$(BIN)/mypy retail shops pricing groupbuy config
 	@$(BIN)/lint-imports
 	@$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/*.html')
-	@SECRET_KEY=lint ENV_FILE=/dev/null $(BIN)/python manage.py makemigrations --check --dry-run
+	@DEBUG=on ENV_FILE=/dev/null $(BIN)/python manage.py makemigrations --check --dry-run
 	@deploy/check-deploy $(BIN)/python
 
 # How fast, as ratios of yardsticks of the same run; needs wrk and PostgreSQL.

@@ -103,6 +103,7 @@ TEMPLATES = [
 
 # --- Database: SQLite is the embedded default, PostgreSQL is production -----------------------------------------
 DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{BASE_DIR / 'var' / 'xiantuan.sqlite3'}")}
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 60)
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["ENGINE"] = "retail.sqlite"
     DATABASES["default"]["OPTIONS"] = {
@@ -112,7 +113,6 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     }
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"]["OPTIONS"] = {"options": "-c lock_timeout=3000 -c timezone=UTC"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,13 +17,19 @@ from groupbuy import attempts, deadlines, moves, placing
 from groupbuy.models import DeliverType, GroupBuying, IdempotencyKey, Order, OrderStatus
 from groupbuy.models.orders import AWAITING_PAYMENT, ENDED
 from retail.models import User
+from retail.prepared import Prepared
 from retail.principals import Principal
 from retail.wire.envelope import ResultStatus
 from retail.wire.errors import Invalid, NotThere, Refusal
 from shops import configuration
 
 UNPAID_LIMIT = 3
+# How often one buyer's simultaneous requests may overtake this one: as often as unpaid orders are allowed, and some.
+TRIES = 10
 PUT_OFF = timedelta(seconds=60)
+
+
+OFFER = Prepared(lambda pk: GroupBuying.objects.filter(pk=pk).annotate(product_name=F("product__name")), 1)
 
 
 class NotBuyable(Refusal):
@@ -73,20 +79,29 @@ def create_order(*, principal: Principal, buyer_id: int | None, wish: Wish, now:
     The same ``idempotency_key`` of the same buyer returns the same order. Raises NotThere, Invalid, NotBuyable, SoldOut, Replayed.
     """
     buyer = buyer_for(principal, buyer_id)
-    if not idempotency_key:
-        return place(principal=principal, buyer=buyer, wish=wish, now=now)
-    try:
-        with transaction.atomic():
-            # The unique key comes first: a second request waits here until the first has committed or failed.
-            key = IdempotencyKey.objects.create(user=buyer, key=idempotency_key, fingerprint=wish.fingerprint, created_at=now)
-            key.order = place(principal=principal, buyer=buyer, wish=wish, now=now)
-            key.save(update_fields=["order"])
-            return key.order
-    except IntegrityError:
-        earlier = IdempotencyKey.objects.select_related("order").filter(user=buyer, key=idempotency_key).first()
-        if earlier is None:
-            raise
+    for tries_left in reversed(range(TRIES)):
+        try:
+            if idempotency_key:
+                return place_once(idempotency_key, principal=principal, buyer=buyer, wish=wish, now=now)
+            return place(principal=principal, buyer=buyer, wish=wish, now=now)
+        except IntegrityError:
+            # Another request of this buyer was first, with the same key or with an order that counts for the limits.
+            if not tries_left:
+                raise
+    raise AssertionError("unreachable")
+
+
+def place_once(key: str, *, principal: Principal, buyer: User, wish: Wish, now: datetime) -> Order:
+    """The order placed with ``key``, or a new one. Raises as ``place``, and IntegrityError when another request has just used the key."""
+    earlier = IdempotencyKey.objects.select_related("order").filter(user=buyer, key=key).first()
+    if earlier:
         return replayed(earlier, wish)
+    with transaction.atomic():
+        # The unique key comes first: a second request waits here until the first has committed or failed.
+        used = IdempotencyKey.objects.create(user=buyer, key=key, fingerprint=wish.fingerprint, created_at=now)
+        used.order = place(principal=principal, buyer=buyer, wish=wish, now=now)
+        used.save(update_fields=["order"])
+        return used.order
 
 
 def replayed(earlier: IdempotencyKey, wish: Wish) -> Order:
@@ -107,23 +122,26 @@ def buyer_for(principal: Principal, buyer_id: int | None) -> User:
     return buyer
 
 
-@transaction.atomic
 def place(*, principal: Principal, buyer: User, wish: Wish, now: datetime) -> Order:
-    """Take the stock and write the order, in one transaction."""
-    offered = GroupBuying.objects.public_to(principal) if principal.is_buyer else GroupBuying.objects.visible_to(principal)
-    group_buying = offered.select_related("product").filter(pk=wish.group_buying_id).first()
-    if group_buying is None:
+    """Take the stock and write the order. Raises NotThere, NotBuyable, SoldOut, and IntegrityError as ``placing.place``."""
+    group_buying = OFFER.first(wish.group_buying_id)
+    if group_buying is None or not may_order(principal, group_buying):
         raise NotThere
     wish = completed(wish, buyer, group_buying)
+    order = order_for(group_buying, buyer, wish, now=now)
     # Spares the crowd before a sold out group buy the way to the row that everybody waits for.
     if not group_buying.is_open(now) or group_buying.stock < wish.qty:
-        raise why_not(group_buying, qty=wish.qty, now=now)
-    order = order_for(group_buying, buyer, wish, now=now)
-    if not placing.place(order, moves.beginning(order, actor=moves.actor_of(principal), now=now)):
-        raise why_not(GroupBuying.objects.get(pk=group_buying.pk), qty=wish.qty, now=now, price=group_buying.price)
-    # Counted while the row of the stock is locked, so that two requests of one buyer can't both pass.
-    check_limits(order, limit=group_buying.per_buyer_limit)
+        raise why_not(order, group_buying, now=now)
+    if not placing.place(order, moves.beginning(order, actor=moves.actor_of(principal), now=now), unpaid_max=UNPAID_LIMIT):
+        raise why_not(order, GroupBuying.objects.get(pk=group_buying.pk), now=now)
     return order
+
+
+def may_order(principal: Principal, group_buying: GroupBuying) -> bool:
+    """Buyers in their tenant, staff in their shops."""
+    if principal.is_buyer:
+        return principal.tenant_id == group_buying.tenant_id
+    return principal.covers(tenant_id=group_buying.tenant_id, shop_id=group_buying.shop_id)
 
 
 def order_for(group_buying: GroupBuying, buyer: User, wish: Wish, *, now: datetime) -> Order:
@@ -139,7 +157,7 @@ def order_for(group_buying: GroupBuying, buyer: User, wish: Wish, *, now: dateti
         lbs=group_buying.lbs if group_buying.deliver_type == DeliverType.PICK_UP else "",
         phone=wish.phone,
         remark=wish.remark,
-        product_name=group_buying.product.name,
+        product_name=group_buying.product_name,  # type: ignore[attr-defined]  # the annotation
         spec=group_buying.spec,
         price=group_buying.price,
         qty=wish.qty,
@@ -165,28 +183,30 @@ def completed(wish: Wish, buyer: User, group_buying: GroupBuying) -> Wish:
     return replace(wish, phone=phone, address=group_buying.address)
 
 
-def why_not(group_buying: GroupBuying, *, qty: int, now: datetime, price: Decimal | None = None) -> Refusal:
-    """The fact that keeps ``qty`` units from being taken, of the group buy as it was just read; ``price`` is the one read before."""
+def why_not(order: Order, group_buying: GroupBuying, *, now: datetime) -> Refusal:
+    """The fact that keeps ``order`` from being placed, with the group buy as it was just read."""
     if group_buying.start_at > now:
         return NotBuyable(_("团购尚未开始"))
     if group_buying.end_at <= now:
         return NotBuyable(_("团购已结束"))
     if not group_buying.is_open(now):
         return NotBuyable(_("团购已下架"))
-    if price is not None and group_buying.price != price:
+    if group_buying.price != order.price:
         return NotBuyable(_("价格已变化，请刷新后重新下单"))
-    return SoldOut(_("库存不足，仅剩 %(left)d 份") % {"left": group_buying.stock} if 0 < group_buying.stock < qty else None)
+    if group_buying.stock < order.qty:
+        return SoldOut(_("库存不足，仅剩 %(left)d 份") % {"left": group_buying.stock} if group_buying.stock else None)
+    return over_limit(order, limit=group_buying.per_buyer_limit) or SoldOut()
 
 
-def check_limits(order: Order, *, limit: int) -> None:
-    """Raises NotBuyable when the buyer has too many unpaid orders, or more than ``limit`` units (0: no limit), this one included."""
+def over_limit(order: Order, *, limit: int) -> Refusal | None:
+    """Whether the buyer has too many unpaid orders, or would have more than ``limit`` units (0: no limit)."""
     mine = Order.objects.filter(group_buying=order.group_buying_id, buyer=order.buyer_id)
-    if mine.awaiting_payment().count() > UNPAID_LIMIT:
-        raise NotBuyable(_("您有多笔未支付的订单，请先支付或关闭"))
-    if limit:
-        bought = (mine.live().aggregate(qty=Sum("qty"))["qty"] or 0) - order.qty
-        if bought + order.qty > limit:
-            raise NotBuyable(_("每人限购 %(limit)d 份，您已购 %(bought)d 份") % {"limit": limit, "bought": bought})
+    if mine.awaiting_payment().count() >= UNPAID_LIMIT:
+        return NotBuyable(_("您有多笔未支付的订单，请先支付或关闭"))
+    bought = mine.live().aggregate(qty=Sum("qty"))["qty"] or 0
+    if limit and bought + order.qty > limit:
+        return NotBuyable(_("每人限购 %(limit)d 份，您已购 %(bought)d 份") % {"limit": limit, "bought": bought})
+    return None
 
 
 def new_code(now: datetime) -> str:

@@ -1,74 +1,103 @@
-"""The hot path: every order of a group buy waits for its one row, so this is done in as few statements as the database allows.
+"""The hot path: every order of a group buy waits for its one row.
 
-On PostgreSQL stock, order and timeline are one statement, and the row is locked for that and the COMMIT; on SQLite, which has
-nobody to wait for on the way to its server, the ORM says the last two (``docs/decisions/0014-placing-orders.md``).
+On PostgreSQL stock, limits, order and timeline are one statement that is its own transaction, so that the row is locked for no round
+trip and no Python. On SQLite, whose writers take turns, they are three (``docs/decisions/0014-placing-orders.md``).
 """
 
 from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model
 
 from groupbuy.models import Order, OrderEvent
 
-# The conditions are those of ``GroupBuying.objects.open``, and `quota - qty` can't overflow.
+# What the buyer has in the group buy: the statuses are AWAITING_PAYMENT and LIVE.
+MINE = """
+    SELECT coalesce(max(buyer_sequence), 0) + 1 AS next, count(*) FILTER (WHERE status IN (0, 7)) AS unpaid,
+        coalesce(sum(qty) FILTER (WHERE status IN (0, 1, 3, 4, 7, 8)), 0) AS units
+    FROM groupbuy_order WHERE group_buying_id = %s AND buyer_id = %s
+"""
+# The conditions are those of ``GroupBuying.objects.open`` and ``orders.over_limit``, and `quota - qty` can't overflow.
 TAKE = """
-    UPDATE groupbuy_groupbuying SET taken = taken + %s, last_sequence = last_sequence + 1
+    UPDATE groupbuy_groupbuying SET taken = taken + %s, last_sequence = last_sequence + 1 FROM mine
     WHERE id = %s AND price = %s AND taken <= quota - %s AND in_use AND outcome = '' AND start_at <= %s AND end_at > %s
-    RETURNING last_sequence
+        AND unpaid < %s AND (per_buyer_limit = 0 OR units <= per_buyer_limit - %s)
+    RETURNING last_sequence, (SELECT next FROM mine) AS next
 """
 
 
-def place(order: Order, begun: OrderEvent) -> bool:
-    """Take the stock of ``order``, number it, and write it with the first row of its timeline; False when its group buy is not
-    open, has too few units, or has another price. Within the caller's transaction."""
-    return place_at_once(order, begun) if connection.vendor == "postgresql" else place_in_turn(order, begun)
+def place(order: Order, begun: OrderEvent, *, unpaid_max: int) -> bool:
+    """Take the stock of ``order``, number it, and write it with the first row of its timeline, durably unless the caller has a
+    transaction. False when its group buy is not open, has too few units or another price, or the buyer has had enough.
 
-
-def place_in_turn(order: Order, begun: OrderEvent) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(TAKE, taking(order))
-        taken = cursor.fetchone()
-    if taken is None:
-        return False
-    order.sequence = taken[0]
-    order.save(force_insert=True)
-    begun.order = order
-    begun.save(force_insert=True)
-    return True
-
-
-def place_at_once(order: Order, begun: OrderEvent) -> bool:
-    order_sql, order_values = insertion(order, {"sequence": "last_sequence"})
-    event_sql, event_values = insertion(begun, {"order_id": "id"})
-    # Built of our models' columns alone; every value is a parameter.
-    sql = f"""
-        WITH taken AS ({TAKE}), placed AS ({order_sql} FROM taken RETURNING id, sequence), begun AS ({event_sql} FROM placed)
-        SELECT id, sequence FROM placed
-    """  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [*taking(order), *order_values, *event_values])
-        placed = cursor.fetchone()
+    Raises IntegrityError when another order of this buyer was placed meanwhile: its limits must be looked at again.
+    """
+    values = taking(order, unpaid_max)
+    placed = place_at_once(order, begun, values) if connection.vendor == "postgresql" else place_in_turn(order, begun, values)
     if placed is None:
         return False
-    order.pk, order.sequence = placed
+    order.pk, order.sequence, order.buyer_sequence = placed
     order._state.adding = False
     return True
 
 
-def taking(order: Order) -> list[Any]:
-    """The parameters of ``TAKE``."""
+def place_at_once(order: Order, begun: OrderEvent, values: list[Any]) -> Any:
+    """Returns id, sequence, buyer_sequence, or None."""
+    order_sql, order_values = insertion(order, {"sequence": "last_sequence", "buyer_sequence": "next"})
+    event_sql, event_values = insertion(begun, {"order_id": "id"})
+    # Built of our models' columns alone; every value is a parameter.
+    sql = f"""
+        WITH mine AS ({MINE}), taken AS ({TAKE}),
+            placed AS ({order_sql} FROM taken RETURNING id, sequence, buyer_sequence), begun AS ({event_sql} FROM placed)
+        SELECT id, sequence, buyer_sequence FROM placed
+    """  # noqa: S608
+    return answer(sql, [*values, *order_values, *event_values])
+
+
+@transaction.atomic
+def place_in_turn(order: Order, begun: OrderEvent, values: list[Any]) -> Any:
+    """The same in three statements: SQLite writes nothing within a WITH."""
+    taken = answer(f"WITH mine AS ({MINE}) {TAKE}", values)
+    if taken is None:
+        return None
+    order.sequence, order.buyer_sequence = taken
+    order_sql, order_values = insertion(order)
+    (begun.order_id,) = answer(f"{order_sql} RETURNING id", order_values)
+    with connection.cursor() as cursor:
+        cursor.execute(*insertion(begun))
+    return begun.order_id, *taken
+
+
+def answer(sql: str, values: list[Any]) -> Any:
+    """The first row, or None."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchone()
+
+
+def taking(order: Order, unpaid_max: int) -> list[Any]:
+    """The parameters of ``MINE`` and ``TAKE``."""
     at = connection.ops.adapt_datetimefield_value(order.created_at)
     price = connection.ops.adapt_decimalfield_value(order.price, 10, 2)
-    return [order.qty, order.group_buying_id, price, order.qty, at, at]
+    mine = [order.group_buying_id, order.buyer_id]
+    return [*mine, order.qty, order.group_buying_id, price, order.qty, at, at, unpaid_max, order.qty]
 
 
-def insertion(row: Model, found: Mapping[str, str]) -> tuple[str, list[Any]]:
+def insertion(row: Model, found: Mapping[str, str] = MappingProxyType({})) -> tuple[str, list[Any]]:
     """``INSERT … SELECT`` of an unsaved row, whose columns ``found`` come from what it selects from, and its parameters."""
-    fields = {str(field.column): field for field in row._meta.concrete_fields if not field.primary_key}
+    sql, own = insertion_into(type(row), tuple(found.items()))
+    return sql, [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in own]
+
+
+@cache
+def insertion_into(model: type[Model], found: tuple[tuple[str, str], ...]) -> tuple[str, list[Any]]:
+    """The text, and the fields of its parameters."""
+    sources = dict(found)
+    fields = {str(field.column): field for field in model._meta.concrete_fields if not field.primary_key}
     columns = ", ".join(connection.ops.quote_name(column) for column in fields)
-    chosen = ", ".join(found.get(column, "%s") for column in fields)
-    own = [field for column, field in fields.items() if column not in found]
-    values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in own]
-    return f"INSERT INTO {connection.ops.quote_name(row._meta.db_table)} ({columns}) SELECT {chosen}", values
+    chosen = ", ".join(sources.get(column, "%s") for column in fields)
+    table = connection.ops.quote_name(model._meta.db_table)
+    return f"INSERT INTO {table} ({columns}) SELECT {chosen}", [field for column, field in fields.items() if column not in sources]

@@ -1,5 +1,6 @@
 """The rows of the demo's orders: written many at once, in the order in which they would have come."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -43,12 +44,16 @@ class Books:
 
     def write_orders(self) -> list[Order]:
         codes = [f"{number:08d}" for number in self.random.sample(range(10**8), 2 * len(self.lives))]
-        sequences: dict[int, int] = {}
+        sequences: Counter[tuple[int, ...]] = Counter()
         homes = {buyer_id: self.home() for buyer_id in sorted({life.buyer.pk for life in self.lives})}
         rows = []
         for life in self.lives:
-            sequence = sequences[life.group_buying.pk] = sequences.get(life.group_buying.pk, 0) + 1
-            rows.append(self.order(life, sequence, code=codes.pop(), deliver_code=codes.pop(), home=homes[life.buyer.pk]))
+            places = (life.group_buying.pk,), (life.group_buying.pk, life.buyer.pk)
+            sequences.update(places)
+            sequence, buyer_sequence = (sequences[place] for place in places)
+            order = self.order(life, sequence, code=codes.pop(), deliver_code=codes.pop(), home=homes[life.buyer.pk])
+            order.buyer_sequence = buyer_sequence
+            rows.append(order)
         return Order.objects.bulk_create(rows, batch_size=BATCH)
 
     def order(self, life: Life, sequence: int, *, code: str, deliver_code: str, home: str) -> Order:

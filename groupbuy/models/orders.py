@@ -85,12 +85,14 @@ class OrderQuerySet(models.QuerySet["Order"]):
 class Order(models.Model):
     """A buyer's order in a group buy. Its amounts and texts are copies: later edits of the group buy don't reach it."""
 
-    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="orders", verbose_name=_("租户"))
-    shop = models.ForeignKey(Shop, models.PROTECT, related_name="orders", verbose_name=_("门店"))
-    group_buying = models.ForeignKey(GroupBuying, models.PROTECT, related_name="orders", verbose_name=_("团购"))
-    buyer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="orders", verbose_name=_("购买人"))
+    # No indexes of their own: each leads one of those below.
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="orders", verbose_name=_("租户"), db_index=False)
+    shop = models.ForeignKey(Shop, models.PROTECT, related_name="orders", verbose_name=_("门店"), db_index=False)
+    group_buying = models.ForeignKey(GroupBuying, models.PROTECT, related_name="orders", verbose_name=_("团购"), db_index=False)
+    buyer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="orders", verbose_name=_("购买人"), db_index=False)
     code = models.CharField(_("订单编号"), max_length=32, unique=True)
     sequence = models.PositiveIntegerField(_("序号"))
+    buyer_sequence = models.PositiveIntegerField(_("买家在团内的第几单"), editable=False)
     status = models.IntegerField(_("状态"), choices=OrderStatus.choices, default=OrderStatus.UNPAID)
     holds_stock = models.BooleanField(_("占用库存"), default=True)
     deliver_type = models.IntegerField(_("配送方式"), choices=DeliverType.choices)
@@ -128,6 +130,8 @@ class Order(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["group_buying", "sequence"], name="order_sequence_unique"),
+            # Of two orders of one buyer at once, only one was placed knowing all that the buyer had: so limits hold without a lock.
+            models.UniqueConstraint(fields=["group_buying", "buyer", "buyer_sequence"], name="order_buyer_sequence_unique"),
             models.UniqueConstraint(
                 fields=["shop", "deliver_code"], condition=Q(status__in=[1, 3, 8]) & ~Q(deliver_code=""), name="order_deliver_code_unique"
             ),
@@ -170,7 +174,7 @@ class ActorKind(models.TextChoices):
 class OrderEvent(models.Model):
     """One change of an order's status; append-only. The first has no ``from_status``."""
 
-    order = models.ForeignKey(Order, models.PROTECT, related_name="events", verbose_name=_("订单"))
+    order = models.ForeignKey(Order, models.PROTECT, related_name="events", verbose_name=_("订单"), db_index=False)
     from_status = models.IntegerField(_("原状态"), choices=OrderStatus.choices, null=True, blank=True)
     to_status = models.IntegerField(_("新状态"), choices=OrderStatus.choices)
     actor_kind = models.CharField(_("操作方"), max_length=16, choices=ActorKind.choices)

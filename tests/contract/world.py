@@ -238,6 +238,7 @@ class Corner:
             buyer=buyer,
             code=f"2601151010{n}{offset}4711",
             sequence=offset,
+            buyer_sequence=offset,
             status=status,
             product_name="赣南脐橙",
             spec="5斤装",

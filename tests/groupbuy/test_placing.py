@@ -7,22 +7,25 @@ import pytest
 from django.db import connection
 
 from groupbuy import moves, orders, placing
-from groupbuy.models import GroupBuying, Order, OrderEvent, Outcome
+from groupbuy.models import GroupBuying, Order, OrderEvent, OrderStatus, Outcome
+from groupbuy.models.orders import LIVE
+from tests import factories
 
 HOUR = timedelta(hours=1)
 WAYS = ["place_at_once", "place_in_turn"]
 
 
 @pytest.fixture(params=WAYS if connection.vendor == "postgresql" else WAYS[1:])
-def place(request, group_buying, buyer, now):
+def place(request, monkeypatch, group_buying, buyer, now):
     """Places an order of two units as the group buy was read at the test's beginning."""
-    offered = GroupBuying.objects.get(pk=group_buying.pk)
+    monkeypatch.setattr(placing, "place_at_once", getattr(placing, request.param))
+    offered = orders.OFFER.first(group_buying.pk)
 
-    def place(**changes):
+    def place(*, unpaid_max=3, **changes):
         order = orders.order_for(offered, buyer, orders.Wish(offered.pk, qty=2, phone="13800008000"), now=now)
         for name, value in changes.items():
             setattr(order, name, value)
-        placed = getattr(placing, request.param)(order, moves.beginning(order, actor=moves.buyer_actor(buyer), now=now))
+        placed = placing.place(order, moves.beginning(order, actor=moves.buyer_actor(buyer), now=now), unpaid_max=unpaid_max)
         return order if placed else None
 
     return place
@@ -30,7 +33,7 @@ def place(request, group_buying, buyer, now):
 
 def test_stock_order_and_timeline_are_written(place, group_buying, buyer, now):
     placed = [place(), place()]
-    assert [order.sequence for order in placed] == [1, 2]
+    assert [(order.sequence, order.buyer_sequence) for order in placed] == [(1, 1), (2, 2)]
     group_buying.refresh_from_db()
     assert (group_buying.taken, group_buying.last_sequence) == (4, 2)
     order = Order.objects.get(pk=placed[0].pk)
@@ -77,4 +80,20 @@ def test_every_price_is_found_again(place, group_buying, price):
 
 
 def test_no_quantity_overflows(place):
+    GroupBuying.objects.update(per_buyer_limit=2)
     assert place(qty=2**31 - 1) is None
+
+
+def test_a_buyer_has_so_many_unpaid_orders_and_others_are_not_counted(place, group_buying):
+    assert place(buyer=factories.BuyerFactory(tenant=group_buying.tenant)) is not None
+    assert [place(unpaid_max=2) is not None for _ in range(3)] == [True, True, False]
+    Order.objects.update(status=OrderStatus.CLOSED, holds_stock=False)
+    assert place(unpaid_max=2) is not None
+
+
+@pytest.mark.parametrize("status", OrderStatus.values)
+def test_the_limit_counts_what_the_buyer_has_and_not_what_is_over(place, now, status):
+    GroupBuying.objects.update(per_buyer_limit=3)
+    assert place() is not None
+    Order.objects.update(status=status, holds_stock=status in LIVE, paid_at=now)
+    assert (place() is None) == (status in LIVE)

@@ -79,6 +79,7 @@ def sell_unguarded(group_buying, buyer, number, now):
         buyer=buyer,
         code=f"naive{number}",
         sequence=number + 1,
+        buyer_sequence=number + 1,
         deliver_type=1,
         product_name="苹果",
         price=1,

@@ -211,6 +211,7 @@ def order_in(status, group_buying, buyer, now):
         buyer=buyer,
         code="o-1",
         sequence=1,
+        buyer_sequence=1,
         status=status,
         holds_stock=status in (0, 1, 3, 4, 7, 8),
         deliver_type=1,

@@ -11,6 +11,7 @@ urlpatterns = [
     path("g/<int:pk>/", shopping.GroupBuyingPage.as_view(), name="group_buying"),
     path("g/<int:pk>/news/", shopping.GroupBuyingNews.as_view(), name="group_buying_news"),
     path("g/<int:pk>/share/", shopping.SharePage.as_view(), name="share"),
+    path("g/<int:pk>/share/<int:share>/code/", shopping.ShareCode.as_view(), name="share_code"),
     path("leave/", shopping.Leave.as_view(), name="leave"),
     path("orders/", buying.OrderList.as_view(), name="orders"),
     path("o/<str:code>/", buying.OrderPage.as_view(), name="order"),

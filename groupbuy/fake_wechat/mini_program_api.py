@@ -98,6 +98,7 @@ def share_code(books: Books, query: dict[str, Any], body: dict[str, Any]) -> byt
     with_token(books, query)
     if not 0 < len(str(body.get("scene", ""))) <= 32:
         raise ErrCode(40169, "invalid length for scene, or the data is not json string")
+    books.share_codes.append(body)
     return png()
 
 

@@ -107,8 +107,14 @@ def icon(name: str) -> SafeString:
 
 @register.simple_tag
 def qr(text: str, label: str) -> SafeString:
-    drawing = segno.make(text, micro=False, error="m").svg_inline(omitsize=True, border=2, svgclass="qr", lineclass=None)
-    return format_html('<span role="img" aria-label="{}">{}</span>', label, mark_safe(drawing))  # noqa: S308
+    return format_html('<span role="img" aria-label="{}">{}</span>', label, mark_safe(qr_drawing(text)))  # noqa: S308
+
+
+def qr_drawing(text: str, *, is_file: bool = False) -> str:
+    """An SVG as large as its place: within a page, or a file of its own."""
+    code = segno.make(text, micro=False, error="m")
+    drawing: str = code.svg_inline(omitsize=True, border=2, svgclass="qr", lineclass=None)
+    return drawing.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1) if is_file else drawing
 
 
 @register.inclusion_tag("groupbuy/_countdown.html")

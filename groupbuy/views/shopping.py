@@ -12,22 +12,24 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from groupbuy import visitors, visits
+from groupbuy import share_codes, visitors, visits
 from groupbuy.buyer_forms import OrderForm
-from groupbuy.models import DeliverType, GroupBuying, Order
+from groupbuy.models import DeliverType, GroupBuying, Order, Share
 from groupbuy.orders import Replayed
 from groupbuy.pages import offers
 from groupbuy.pages.offers import Offer
-from groupbuy.views.base import Page, number_in
+from groupbuy.templatetags.buyer import qr_drawing
+from groupbuy.views.base import Page, TooOften, number_in
 from retail.identities import default_tenant
 from retail.models import Tenant
 from retail.principals import ANONYMOUS
-from retail.throttles import PerBuyerOrder
-from retail.wire.errors import NotThere, Refusal
+from retail.throttles import PerBuyerList, PerBuyerOrder
+from retail.wire.errors import NotThere, Refusal, Unavailable
 from shops import configuration
 from shops.models import Shop
 
 log = logging.getLogger(__name__)
+PNG = b"\x89PNG"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -180,12 +182,44 @@ class SharePage(Page):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         group_buying = find(pk)
-        link = request.build_absolute_uri(reverse("buyer:group_buying", args=[pk]))
+        share = None
         if self.viewer(group_buying.tenant_id):
-            link += f"?share={visits.share(group_buying_id=pk, principal=self.principal, now=self.now).pk}"
+            share = visits.share(group_buying_id=pk, principal=self.principal, now=self.now)
         template = "groupbuy/_share.html" if request.htmx else "groupbuy/share.html"  # type: ignore[attr-defined]
-        offer = offers.Offer(group_buying, self.now)
-        return self.show(template, tenant=group_buying.tenant, offer=offer, group_buying=group_buying, link=link)
+        return self.show(
+            template,
+            tenant=group_buying.tenant,
+            offer=offers.Offer(group_buying, self.now),
+            group_buying=group_buying,
+            link=link_of(request, pk, share),
+            share=share,
+            has_code=share and share_codes.page_for(tenant_id=group_buying.tenant_id, shop_id=group_buying.shop_id),
+        )
+
+
+class ShareCode(Page):
+    """The picture of a share's mini-program code, for the share sheet and for the mini-program's own poster; while WeChat gives none,
+    the link's."""
+
+    http_method_names = ("get", "head", "options")
+
+    def get(self, request: HttpRequest, pk: int, share: int) -> HttpResponse:
+        found = Share.objects.select_related("group_buying__tenant").filter(pk=share, group_buying=pk).first()
+        if found is None:
+            raise NotThere
+        if not self.has_room(PerBuyerList):
+            raise TooOften
+        try:
+            picture = share_codes.picture_of(found)
+        except Unavailable:
+            return HttpResponse(qr_drawing(link_of(request, pk, found), is_file=True), content_type="image/svg+xml")
+        return HttpResponse(picture, content_type="image/png" if picture.startswith(PNG) else "image/jpeg")
+
+
+def link_of(request: HttpRequest, pk: int, share: Share | None) -> str:
+    """The group buy's address; with ``share`` whoever comes by it counts as the sharer's visitor."""
+    link = request.build_absolute_uri(reverse("buyer:group_buying", args=[pk]))
+    return f"{link}?share={share.pk}" if share else link
 
 
 class Leave(Page):

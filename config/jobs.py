@@ -12,7 +12,7 @@ from typing import Protocol
 from django.db import DatabaseError, close_old_connections
 
 from groupbuy import bills, expiry, fulfilment, group_buyings, messages, payments, refunds, shipping
-from retail import outbox
+from retail import logs, outbox
 from shops import devices
 
 log = logging.getLogger(__name__)
@@ -46,8 +46,13 @@ def run(name: str, *, now: datetime, report: Callable[[str], None] = log.info) -
     """One run of a job; a failure is logged and left for the next run, so that one job can't stop the others."""
     service, _seconds = JOBS[name]
     close_old_connections()
+    with logs.belonging_to(run_id=logs.new_id(), job=name):
+        return finish(name, partial(service, now=now), report)
+
+
+def finish(name: str, service: Callable[[], int], report: Callable[[str], None]) -> int:
     try:
-        done = service(now=now)
+        done = service()
     except DatabaseError as error:
         log.warning("job %s: database unavailable: %s", name, type(error).__name__)
         return 0

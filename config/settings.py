@@ -68,6 +68,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "retail.access.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -284,14 +285,19 @@ UNFOLD = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "pythonjsonlogger.json.JsonFormatter", "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {"json": {"()": "retail.logs.JsonLines", "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
+        # All goes to the one handler above.
+        "django": {"handlers": []},
+        # What it says below a crash stands in the access log, without the address.
         "django.request": {"level": "ERROR"},
-        # It announces itself at every start of every command.
-        "axes": {"level": "WARNING"},
-        # Its debug lines carry the URLs of the mini-program's calls, and these the app secret.
-        "urllib3": {"level": "INFO"},
+        # Its line holds the page that the browser came from; ours (retail.views.csrf_failure) doesn't.
+        "django.security.csrf": {"level": "ERROR"},
+        # It tells what was typed for a name, which may be a password; retail.lockouts tells whose account it was.
+        "axes": {"level": "CRITICAL"},
+        # Its lines, warnings too, hold the URLs of the mini-program's calls, and these the app secret.
+        "urllib3": {"level": "CRITICAL"},
     },
 }

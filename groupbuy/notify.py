@@ -9,6 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from groupbuy import notifications
 from groupbuy.gateways import Misconfigured, NotifyRejected
+from retail.access import note_refusal
 
 log = logging.getLogger(__name__)
 BODY_MAX = 64 * 1024
@@ -26,7 +27,7 @@ def notify(request: HttpRequest) -> HttpResponse:
     try:
         notifications.book_notification(headers=request.headers, body=request.body, now=timezone.now())
     except NotifyRejected as error:
-        log.warning("a notification was rejected: %s", error)
+        note_refusal(request, f"notification rejected: {error}")
         return failure(401, "rejected")
     except Misconfigured as error:
         log.error("a notification can't be read: %s", error)

@@ -1,6 +1,8 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
+from django.contrib.auth.signals import user_login_failed
 from django.core import checks
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from retail.checks import check_installation
@@ -12,6 +14,8 @@ class RetailConfig(AppConfig):
 
     def ready(self) -> None:
         checks.register(check_installation)
+        # Not at the top: its models can't be imported before the apps are ready.
+        user_login_failed.connect(import_string("retail.lockouts.note_failed_log_in"))
 
 
 class BackOfficeConfig(admin_apps.AdminConfig):

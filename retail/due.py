@@ -36,7 +36,7 @@ def try_one(row: Row, act: Callable[[Row], bool]) -> bool:
     except (DatabaseError, InterfaceError):
         if not connection.is_usable():
             raise
-        log.exception("%r could not be dealt with", row)
+        log.exception("%s %s could not be dealt with", type(row).__name__, getattr(row, "pk", ""))
     except Exception:
-        log.exception("%r could not be dealt with", row)
+        log.exception("%s %s could not be dealt with", type(row).__name__, getattr(row, "pk", ""))
     return False

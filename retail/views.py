@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from retail.access import note_refusal
 from retail.wire.views import api_error, is_api
 
 
@@ -15,11 +16,14 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    note_refusal(request, type(exception).__name__)
     return error_page(request, 403, _("没有权限"))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """``CSRF_FAILURE_VIEW``: mostly a form that stood open for long, or a browser without cookies."""
+    # Behind the dash stands what was sent.
+    note_refusal(request, f"CSRF: {reason.partition(' - ')[0]}")
     return error_page(request, 403, _("页面已过期，请返回上一页刷新后再试"))
 
 

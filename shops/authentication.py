@@ -3,7 +3,6 @@
 import binascii
 import hmac
 import ipaddress
-import logging
 import re
 from base64 import b64decode
 from collections.abc import Iterator
@@ -25,7 +24,6 @@ from shops import devices, licences
 from shops.models import Shop
 from shops.signatures import SCHEME, WINDOW_SECONDS, SignedParts, signature
 
-log = logging.getLogger(__name__)
 HEADERS = ("X-App-Key", "X-Timestamp", "X-Nonce", "X-Signature")
 APP_KEY = re.compile(r"\A[0-9A-Za-z_-]{1,64}\Z")
 TIMESTAMP = re.compile(r"\A[0-9]{1,12}\Z")
@@ -39,7 +37,7 @@ class BadSignature(AuthenticationFailed):
 
     def __init__(self, reason: str) -> None:
         super().__init__()
-        log.warning("device refused: %s", reason)
+        self.why = f"device: {reason}"
         self.headers: dict[str, str] = {"X-Server-Time": str(int(timezone.now().timestamp()))}
 
 
@@ -89,10 +87,10 @@ def signed_by(request: HttpRequest, now: datetime) -> Shop:
     query = request.META.get("QUERY_STRING", "")
     parts = SignedParts(request.method or "", request.path, query, app_key, timestamp, nonce, request.body)
     if not is_genuine(parts, sent, shop, now):
-        raise BadSignature("wrong signature")
+        raise BadSignature(f"wrong signature for shop {shop.pk}")
     # Last, so that only who knows the secret can write nonces.
     if not devices.use_nonce(app_key=app_key, nonce=nonce, now=now):
-        raise BadSignature("nonce used before")
+        raise BadSignature(f"nonce used before by shop {shop.pk}")
     return shop
 
 
@@ -129,7 +127,7 @@ def named_by_basic(request: HttpRequest, credentials: str, now: datetime) -> Sho
     shop = open_shop(app_key)
     is_known = any(hmac.compare_digest(live.encode(), secret.encode()) for live in live_secrets(shop, now))
     if not is_known or not shop.allows_basic_auth:
-        raise BadSignature("wrong secret, or Basic not allowed")
+        raise BadSignature(f"wrong secret, or Basic not allowed, for shop {shop.pk}")
     return shop
 
 

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import pytest
@@ -12,6 +12,7 @@ from retail.principals import Role
 from shops.models import Shop
 from tests import factories
 from tests.clients import Api
+from tests.logs import Written, log_written
 from tests.wechat import fake_wechat, key_files, prepaid, wechat_buyer, wechat_caller, wechat_order, wechat_server  # noqa: F401
 
 
@@ -59,6 +60,12 @@ def group_buying(tenant, shop) -> GroupBuying:
 def api(db) -> Api:
     """Callers with real credentials: ``api.anonymous``, ``api.as_user(user)``, ``api.as_device(shop)``."""
     return Api()
+
+
+@pytest.fixture
+def logged() -> Iterator[Written]:
+    with log_written() as written:
+        yield written
 
 
 @pytest.fixture

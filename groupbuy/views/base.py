@@ -17,12 +17,13 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 
+from retail.access import REFUSED, note_refusal
 from retail.clients import client_ip
 from retail.models import User
 from retail.principals import Principal, principal_of
 from retail.throttles import PerAddress, PerBuyer
 from retail.views import error_page
-from retail.wire.errors import Refusal, Unavailable
+from retail.wire.errors import Refusal, Unavailable, reason_of
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,8 @@ class Page(View):
 
     def refused(self, error: Refusal) -> HttpResponse:
         """A page with the refusal's own words; pages that can say it in place override this for ``http_status`` 200."""
+        if error.http_status in REFUSED:
+            note_refusal(self.request, reason_of(error))
         response = error_page(self.request, 409 if error.http_status == 200 else error.http_status, str(error.message))
         if error.http_status == 503:
             response["Retry-After"] = "1"

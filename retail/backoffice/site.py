@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 
+from retail.access import note_refusal
 from retail.backoffice.bases import ScopedAdmin
 from retail.backoffice.scope import caller
 from retail.backoffice.theme import UnfoldAdminSite
@@ -47,6 +48,8 @@ class BackOffice(UnfoldAdminSite):  # type: ignore[misc]
 
         def within_session(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             keep_session(request, timezone.now())
+            if request.user.is_authenticated and not self.has_permission(request):
+                note_refusal(request, "not a member of staff with a role")
             response: HttpResponse = inner(request, *args, **kwargs)
             return response
 

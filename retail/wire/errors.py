@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from retail.access import REFUSED, note_refusal
 from retail.wire.envelope import OK, ResultStatus, envelope
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ class Refusal(Exception):
 
     status: int = ResultStatus.ERROR
     http_status = 200
+    # For the log of 401 and 403, where the class's name doesn't say it.
+    why = ""
     message: str | Promise = _("当前状态不允许此操作")
 
     def __init__(self, message: str | Promise | None = None) -> None:
@@ -63,6 +66,8 @@ class Unavailable(Refusal):
 def answer_refusal(error: Exception, context: dict[str, Any]) -> Response:
     """DRF's exception handler: every error of an endpoint leaves as an envelope, without HTML, SQL or a traceback."""
     response = answer_of(error)
+    if response.status_code in REFUSED:
+        note_refusal(context["request"]._request, reason_of(error))
     if settings.API_ERRORS == "legacy" and response.status_code in LEGACY_SPARES:
         response = in_legacy_form(response, context)
     if response.status_code == OK and response.data is not None:
@@ -85,6 +90,13 @@ def answer_of(error: Exception) -> Response:
         return answer_api_exception(error)
     log.exception("unexpected error in an endpoint")
     return Response(envelope(ResultStatus.ERROR, gettext("服务器内部错误")), status=500)
+
+
+def reason_of(error: Exception) -> str:
+    """Why a caller was refused, for the log: of a failed CSRF check which one, without the origin that was sent."""
+    if isinstance(error, exceptions.PermissionDenied):
+        return str(error.detail).partition(" - ")[0]
+    return getattr(error, "why", "") or type(error).__name__
 
 
 def refuse(error: Refusal) -> Response:

@@ -1,6 +1,5 @@
 """The base of every API view: who may call, what was sent, one answer."""
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -26,13 +26,19 @@ from retail.wire.errors import Forbidden
 from retail.wire.renderers import AlwaysJson
 from retail.wire.serializers import ResultSerializer, TakesSerializer
 
-log = logging.getLogger(__name__)
 BUYER = frozenset({Role.BUYER})
 MANAGERS = frozenset({Role.MANAGER, Role.HEADQUARTERS})
 HEADQUARTERS = frozenset({Role.HEADQUARTERS})
 STAFF = MANAGERS | {Role.CLERK}
 DEVICE = frozenset({Role.DEVICE})
 EVERYONE = STAFF | BUYER | DEVICE | {Role.ANONYMOUS}
+
+
+class AnotherUser(Forbidden):
+    """A buyer or device named somebody else as itself."""
+
+    message = _("请重新登录")
+    why = "another userId asserted"
 
 
 @dataclass(frozen=True)
@@ -149,11 +155,10 @@ class WireViewSet(GenericViewSet):  # type: ignore[type-arg]
         return items
 
     def assert_user(self, user_id: int | None) -> None:
-        """A ``userId`` of a buyer or device is an assertion of who they are. Raises Forbidden when it is another's."""
+        """A ``userId`` of a buyer or device is an assertion of who they are. Raises AnotherUser."""
         own = self.principal.user.pk if self.principal.user else None
         if user_id and not self.principal.is_staff and user_id != own:
-            log.warning("%s asserted another userId on %s", self.principal.role, self.endpoint.path)
-            raise Forbidden(gettext("请重新登录"))
+            raise AnotherUser
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {"request": self.request, "view": self, "principal": self.principal}

@@ -29,6 +29,11 @@ class Written:
         return [line for line in self.lines if line["name"] == name]
 
     @property
+    def words(self) -> str:
+        """What a reader of the log sees: its Chinese isn't escaped."""
+        return "\n".join(json.dumps(line, ensure_ascii=False) for line in self.lines)
+
+    @property
     def access(self) -> list[dict[str, Any]]:
         """One for each request."""
         return self.of("retail.access")

@@ -17,6 +17,7 @@ from tests.contract.changes import undone
 from tests.contract.specification import METHODS
 from tests.contract.who import TABLE
 from tests.contract.world import Corner, World
+from tests.logs import Written, log_written
 
 ROLES = ("A", "B", "C", "M", "H", "S", "D", "B2", "M2", "D2", "B3", "H3")
 IN_CHARGE = {1: {"M", "H", "S"}, 2: {"M2", "H", "S"}, 3: {"H3"}}
@@ -80,6 +81,14 @@ def leaks(world: World, who: str, text: str) -> list[str]:
     return [f"{name} of {canary}" for name, canary, readers in canaries(world) if who not in readers and is_in(canary)]
 
 
+def logged_canaries(world: World, written: Written) -> list[str]:
+    """What nobody may find in the log; times and prices of the canaries look like times and milliseconds there."""
+    text = written.words
+    return [
+        f"{name} of {canary}" for name, canary, _readers in canaries(world) if canary in text and not re.fullmatch(r"[\d.:]{4,8}", canary)
+    ]
+
+
 def asked(path: str, who: str, world: World) -> Iterator[Any]:
     """The arguments of every call worth making: aimed at everybody's rows, and once where the role is refused whatever it asks."""
     home = world.home(who)
@@ -92,7 +101,14 @@ def asked(path: str, who: str, world: World) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def said_to(world_of_module) -> Callable[[str], str]:
+def written() -> Iterator[Written]:
+    """The log of everything that ``said_to`` asks."""
+    with log_written() as written:
+        yield written
+
+
+@pytest.fixture(scope="module")
+def said_to(world_of_module, written) -> Callable[[str], str]:
     """Everything that the endpoints say to a caller; asked once."""
 
     @cache
@@ -105,6 +121,13 @@ def said_to(world_of_module) -> Callable[[str], str]:
         return "\n".join(said)
 
     return answers
+
+
+def test_the_log_of_all_that_tells_nobody(world, said_to, written):
+    for who in ROLES:
+        said_to(who)
+    assert {line["route"] for line in written.access} >= {path.removeprefix("/") for path in METHODS}
+    assert logged_canaries(world, written) == []
 
 
 @pytest.mark.parametrize("who", ROLES)

@@ -4,7 +4,7 @@ import logging
 import re
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -90,11 +90,17 @@ def test_a_crash_leaves_its_traceback_and_not_what_it_said(shop, logged):
     assert crash["request_id"] == logged.access[0]["request_id"]
 
 
+@transaction.atomic
+def saved(row) -> bool:
+    row.save()
+    return True
+
+
 def test_what_the_database_quotes_of_a_row_is_not_logged(tenant, logged):
     """PostgreSQL: ``DETAIL:  Key (app_id, open_id)=(wx…, o…) already exists.``"""
     first = factories.IdentityFactory(user=factories.BuyerFactory(tenant=tenant), open_id="oPenIdOfSomebody")
     again = WeChatIdentity(user=factories.BuyerFactory(tenant=tenant), app_id=first.app_id, open_id=first.open_id)
-    due.each([again], lambda row: row.save() is None)
+    due.each([again], saved)
     (line,) = logged.of("retail.due")
     assert line["message"] == "WeChatIdentity None could not be dealt with"
     assert "IntegrityError" in line["exc_info"]

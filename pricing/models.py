@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from retail.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from retail.models import Product, Tenant
 from retail.money import ZERO, MoneyField, QuantityField
 from retail.principals import Principal
@@ -109,12 +110,12 @@ class PriceChange(models.Model):
         return f"{self.get_source_display()} #{self.pk}"
 
 
-class PriceLogQuerySet(models.QuerySet["PriceLog"]):
+class PriceLogQuerySet(AppendOnlyQuerySet["PriceLog"]):
     def visible_to(self, principal: Principal) -> Self:
         return self.filter(principal.scope(tenant="shop__tenant"))
 
 
-class PriceLog(models.Model):
+class PriceLog(AppendOnlyModel):
     """One real change of one row; append-only. ``old_price`` is the ``new_price`` of the row's log before it."""
 
     change = models.ForeignKey(PriceChange, models.PROTECT, related_name="logs", verbose_name=_("批次"))

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from groupbuy.models.group_buyings import DeliverType, GroupBuying
+from retail.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from retail.models import Tenant
 from retail.money import MoneyField
 from retail.principals import Principal
@@ -171,7 +172,11 @@ class ActorKind(models.TextChoices):
     GATEWAY = "gateway", _("支付渠道")
 
 
-class OrderEvent(models.Model):
+class OrderEventQuerySet(AppendOnlyQuerySet["OrderEvent"]):
+    pass
+
+
+class OrderEvent(AppendOnlyModel):
     """One change of an order's status; append-only. The first has no ``from_status``."""
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="events", verbose_name=_("订单"), db_index=False)
@@ -181,6 +186,8 @@ class OrderEvent(models.Model):
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("操作人"))
     reason = models.CharField(_("原因"), max_length=200, blank=True)
     created_at = models.DateTimeField(_("时间"), default=timezone.now)
+
+    objects = OrderEventQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = _("订单动态")

@@ -99,7 +99,7 @@ def test_what_headquarters_does_with_secrets_and_people(world, logged):
     browser.post(page(shop, "rotate_secret"), answered())
     browser.post(page(clerk, "new_password"), answered(password=PASSWORD, again=PASSWORD))
     browser.post(page(clerk, "new_password"), answered(password=MISTYPED, again=PASSWORD))
-    browser.post(page(order, "refund"), answered(amount="1.00", reason=REMARK))
+    browser.post(page(order, "refund"), answered(amount="1.00", reason=REMARK, intent="a"))
     browser.post("/admin/retail/user/add/", {"username": "xiaomei", "nickname": "小美美", "phone": PHONE, "role": "clerk"})
     assert Shop.objects.get(pk=shop.pk).app_secret not in logged.words
     assert_silent(world, logged)

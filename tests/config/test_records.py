@@ -1,0 +1,166 @@
+"""What is on record stays there, and whatever staff do in the admin is on record."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.db.models import ProtectedError
+
+from groupbuy.models import BillDifference, GroupBuying, MerchantAccount, Order, OrderEvent, Payment
+from pricing.models import PriceChange, PriceLog, ShopProduct
+from retail.append_only import WrittenOnce
+from retail.models import OutboxEntry, OutboxState, User
+from shops.models import Device, Shop
+from tests import factories
+from tests.back_office import answered, fill, page
+from tests.pages import browser_of, ordered
+from tests.wechat import account_of, own_merchant
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "xiguan-2026-tuan"
+WAYS: dict[str, Callable[[Any], object]] = {
+    "save": lambda row: row.save(),
+    "delete": lambda row: row.delete(),
+    "update": lambda row: type(row).objects.filter(pk=row.pk).update(created_at=row.created_at),
+    "delete of many": lambda row: type(row).objects.filter(pk=row.pk).delete(),
+    "bulk_update": lambda row: type(row).objects.bulk_update([row], ["created_at"]),
+    "update_or_create": lambda row: type(row).objects.update_or_create(pk=row.pk, defaults={"created_at": row.created_at}),
+}
+
+
+@pytest.fixture
+def order(shop, manager) -> Order:
+    return fill(shop, manager)
+
+
+@pytest.mark.parametrize("model", [PriceLog, OrderEvent])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_log_is_only_ever_added_to(order, model, way):
+    row = model.objects.order_by("pk").first()
+    with pytest.raises(WrittenOnce):
+        WAYS[way](row)
+    assert model.objects.filter(pk=row.pk).exists()
+
+
+def test_what_a_log_is_about_can_not_be_deleted_under_it(order):
+    with pytest.raises(ProtectedError):
+        order.delete()
+    with pytest.raises(ProtectedError):
+        PriceLog.objects.first().shop_product.delete()
+
+
+def first(model: Any, **values: Any) -> Callable[[Shop, Order], Any]:
+    return lambda shop, order: model.objects.filter(**values).order_by("pk").first()
+
+
+def the_order(shop: Shop, order: Order) -> Order:
+    return order
+
+
+def unpaid(shop: Shop, order: Order) -> Order:
+    return ordered(order.buyer, order.group_buying, now=order.created_at)
+
+
+def clerk_of(shop: Shop, order: Order) -> User:
+    return factories.StaffFactory(tenant=shop.tenant, shops=[shop])
+
+
+def fresh_shop(shop: Shop, order: Order) -> Shop:
+    return factories.ShopFactory(tenant=shop.tenant)
+
+
+def given_up(shop: Shop, order: Order) -> OutboxEntry:
+    OutboxEntry.objects.update(state=OutboxState.GIVEN_UP, next_try_at=None)
+    return OutboxEntry.objects.order_by("pk").first()
+
+
+def undoable(shop: Shop, order: Order) -> PriceChange:
+    row = factories.ShopProductFactory(shop=shop, price="2.00", member_price="2.00")
+    return factories.log_of(row, old_price="1.00", new_price="2.00").change
+
+
+# Every button of the admin: at which row, and with what it is answered.
+BUTTONS: dict[tuple[str, str], tuple[Callable[[Shop, Order], Any], dict[str, Any]]] = {
+    ("user", "new_password"): (clerk_of, {"password": PASSWORD, "again": PASSWORD}),
+    ("user", "unlock"): (clerk_of, {}),
+    ("shop", "show_secret"): (first(Shop), {}),
+    ("shop", "rotate_secret"): (first(Shop), {}),
+    ("shop", "close_down"): (fresh_shop, {}),
+    ("device", "reset_download"): (first(Device), {}),
+    ("shopproduct", "take_off_sale"): (first(ShopProduct, removed_at=None), {}),
+    ("pricechange", "undo"): (undoable, {}),
+    ("groupbuying", "switch"): (first(GroupBuying), {}),
+    ("groupbuying", "close_early"): (first(GroupBuying), {}),
+    ("groupbuying", "cancel"): (first(GroupBuying), {"reason": "货没到", "understood": "on"}),
+    ("order", "confirm"): (the_order, {}),
+    ("order", "deliver"): (the_order, {}),
+    ("order", "confirm_one"): (the_order, {}),
+    ("order", "deliver_one"): (the_order, {}),
+    ("order", "recheck"): (the_order, {}),
+    ("order", "close_order"): (unpaid, {}),
+    ("order", "refund"): (the_order, {"amount": "1.00", "reason": "坏了一个", "intent": "a"}),
+    ("payment", "recheck"): (first(Payment), {}),
+    ("billdifference", "resolve"): (first(BillDifference), {"note": "已核实"}),
+    ("billdifference", "resolve_one"): (first(BillDifference), {"note": "已核实"}),
+    ("merchantaccount", "try_credentials"): (first(MerchantAccount), {}),
+    ("outboxentry", "send_again"): (given_up, {}),
+    ("outboxentry", "send_one_again"): (given_up, {}),
+}
+
+
+def names_of(model: Any, kind: str) -> tuple[str, ...]:
+    return tuple(getattr(admin.site.get_model_admin(model), kind) or ())
+
+
+def test_every_button_of_the_admin_is_tried_here():
+    kinds = ("actions", "actions_detail")
+    found = {(model._meta.model_name, name) for model in admin.site._registry for kind in kinds for name in names_of(model, kind)}
+    assert found == set(BUTTONS)
+
+
+@pytest.mark.parametrize(("model_name", "action"), [button for button in BUTTONS if button[1] != "try_credentials"])
+def test_what_a_button_did_is_on_record(headquarters, shop, order, model_name, action):
+    find, values = BUTTONS[model_name, action]
+    row = find(shop, order)
+    factories.grant(headquarters, "shops.see_secret")
+    before, browser = LogEntry.objects.count(), browser_of(headquarters)
+    if action in names_of(type(row), "actions"):
+        address = page(row).removesuffix(f"{row.pk}/change/")
+        browser.post(address, answered(action=action, _selected_action=[row.pk], **values))
+    else:
+        browser.post(page(row, action), answered(**values))
+    assert LogEntry.objects.count() == before + 1
+    entry = LogEntry.objects.order_by("pk").last()
+    assert (entry.user, entry.object_id, entry.content_type.model) == (headquarters, str(row.pk), model_name)
+    assert entry.change_message
+
+
+def test_who_tried_a_merchants_keys_is_on_record(fake_wechat, headquarters):
+    account = account_of(headquarters.tenant, own_merchant(fake_wechat))
+    account.save()
+    browser_of(headquarters).post(page(account, "try_credentials"), answered())
+    assert LogEntry.objects.filter(user=headquarters, object_id=str(account.pk)).count() == 1
+
+
+def test_a_handed_over_parcel_is_on_record(clerk, order, shop):
+    browser_of(clerk).post("/admin/groupbuy/verify/", {"shop": shop.pk, "code": order.deliver_code, "handed_over": "1"})
+    assert LogEntry.objects.filter(user=clerk, object_id=str(order.pk), change_message="核销取货码").count() == 1
+
+
+def test_an_edit_says_which_fields_it_changed(headquarters, clerk, shop):
+    form = {"nickname": "小李", "phone": "", "is_active": "on", "role": "manager", "shops": [shop.pk]}
+    browser_of(headquarters).post(page(clerk), form)
+    entry = LogEntry.objects.get(user=headquarters, object_id=str(clerk.pk))
+    assert "角色" in entry.get_change_message()
+
+
+def test_a_price_that_is_edited_is_on_record_twice(headquarters, shop):
+    """In the history of who did what, and in the log of prices."""
+    row = factories.ShopProductFactory(shop=shop, price="5.00", member_price="5.00", sort=1)
+    shown = {"price": "6.00", "member_price": "5.00", "sort": "1"}
+    shown |= {"initial-price": "5.00", "initial-member_price": "5.00", "initial-sort": "1"}
+    browser_of(headquarters).post(page(row), shown)
+    assert LogEntry.objects.filter(user=headquarters, object_id=str(row.pk)).count() == 1
+    assert PriceLog.objects.get(shop_product=row).user == headquarters

@@ -45,8 +45,9 @@ def id_of(request: HttpRequest) -> str:
 
 
 def note_refusal(request: HttpRequest, why: str) -> None:
-    """Let the request's line be a warning that says why; ``why`` names no value that was sent."""
-    request.why_refused = why  # type: ignore[attr-defined]
+    """Let the request's line be a warning that says why, each cause after the one before; ``why`` names no value that was sent."""
+    known = getattr(request, "why_refused", "")
+    request.why_refused = f"{known}; {why}" if known else why  # type: ignore[attr-defined]
 
 
 def write(request: HttpRequest, status: int, *, milliseconds: float) -> None:

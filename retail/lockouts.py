@@ -15,17 +15,13 @@ from retail.wire.views import api_error, is_api
 def note_failed_log_in(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
     """Receives ``user_login_failed``. Whose account it was by its number alone: what was typed for a name may be a password."""
     if request is not None:
-        note_refusal(request, f"log-in failed, {account(credentials)}")
-
-
-def account(credentials: Any) -> str:
-    found = User.objects.filter(username=(credentials or {}).get("username") or "").values_list("pk", flat=True).first()
-    return f"account {found}" if found else "no such account"
+        found = User.objects.filter(username=credentials.get("username") or "").values_list("pk", flat=True).first()
+        note_refusal(request, f"log-in failed, account {found}" if found else "log-in failed, no such account")
 
 
 def locked_out(request: HttpRequest, original_response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:
     """The envelope or a kind page, and when to come back."""
-    note_refusal(request, f"locked out, {account(credentials)}")
+    note_refusal(request, "locked out")
     minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
     if is_api(request):
         response = api_error(429, _("登录失败次数过多，请 %(minutes)s 分钟后再试") % {"minutes": minutes})

@@ -122,9 +122,8 @@ def test_logging_in_rightly_and_wrongly(world, logged, settings):
         ApiClient().post(WECHAT_LOGIN, sent)
     ApiClient(Authorization=f"Bearer {MISTYPED}").get(SHOP + "getlist")
     world.clients["C"].post("/api/auth/logout")
-    assert f"refused: log-in failed, account {manager.pk}" in logged.refusals
-    assert f"refused: locked out, account {manager.pk}" in logged.refusals
-    assert "refused: log-in failed, no such account" in logged.refusals
+    causes = {cause for line in logged.refusals for cause in line.removeprefix("refused: ").split("; ")}
+    assert causes >= {f"log-in failed, account {manager.pk}", "log-in failed, no such account", "locked out"}
     assert "demo-pass-2026" not in logged.words
     assert_silent(world, logged)
 

@@ -36,7 +36,7 @@ def try_one(row: Row, act: Callable[[Row], bool]) -> bool:
     except (DatabaseError, InterfaceError):
         if not connection.is_usable():
             raise
-        log.exception("%s %s could not be dealt with", type(row).__name__, getattr(row, "pk", ""))
+        log.exception("%s %s could not be dealt with", type(row).__name__, getattr(row, "pk", row))
     except Exception:
-        log.exception("%s %s could not be dealt with", type(row).__name__, getattr(row, "pk", ""))
+        log.exception("%s %s could not be dealt with", type(row).__name__, getattr(row, "pk", row))
     return False

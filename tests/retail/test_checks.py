@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from cryptography.fernet import Fernet
 
 from retail.checks import check_installation
 
@@ -13,7 +14,8 @@ from retail.checks import check_installation
 def production(settings):
     settings.DEBUG = settings.DEMO = False
     settings.PUBLIC_BASE_URL = "https://shop.example.com"
-    settings.ENCRYPTION_KEYS = ["key"]
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    settings.SECRET_KEY = "a-long-one-of-the-installations-own-2026"
     settings.API_THROTTLES = True
     return settings
 
@@ -30,6 +32,10 @@ def found() -> list[str]:
         ("PUBLIC_BASE_URL", "http://shop.example.com", ["retail.E002"]),
         ("PUBLIC_BASE_URL", "http://127.0.0.1:8000", []),
         ("ENCRYPTION_KEYS", [], ["retail.E003"]),
+        ("ENCRYPTION_KEYS", ["no-key"], ["retail.E005"]),
+        ("SECRET_KEY", "short", ["retail.E004"]),
+        ("SECRET_KEY", "insecure-only-for-debug", ["retail.E004"]),
+        ("SECRET_KEY", "django-insecure-0123456789012345678901234567890123456789", ["retail.E004"]),
         ("API_THROTTLES", False, ["retail.W001"]),
     ],
 )

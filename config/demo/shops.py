@@ -54,6 +54,8 @@ DEVICES = (
     ("SCALE2", "scale", "vegetable"),
     ("SCALE3", "scale", "mushroom"),
 )
+# Have tills that can't sign.
+BASIC_AUTH = ("SH01",)
 TENANT_SETTINGS = {"receipt_footer": "坏果包赔，凭小票 48 小时内到店处理", "download_interval_seconds": "30"}
 SHOP_SETTINGS = {
     "SH01": {"receipt_header": "青禾鲜铺 · 田林店", "label_format": "60x40"},
@@ -76,6 +78,7 @@ def make_shops(*, tenant: Tenant, places: tuple[Place, ...], area_code: str, tod
             phone=f"{area_code}-555001{number:02d}",
             image=pictures.stored(f"{place.picture}.webp"),
             markup=Decimal(place.markup),
+            allows_basic_auth=place.code in BASIC_AUTH,
         )
         for number, place in enumerate(places, start=1)
     )

@@ -32,6 +32,19 @@ def one_of(name: str, default: str, *choices: str) -> str:
     return word
 
 
+def broker(name: str) -> str:
+    """The address ``name`` of a message broker, or empty. A fault never shows it: it carries a password."""
+    address: str = env.str(name, "")
+    try:
+        parts = urlsplit(address)
+        is_broker = parts.scheme in ("redis", "rediss", "amqp", "amqps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_broker = False
+    if address and not is_broker:
+        raise ImproperlyConfigured(f"{name} must be redis://…, rediss://…, amqp://… or amqps://… with a host (and a port that is a number)")
+    return address
+
+
 DEBUG = env.bool("DEBUG", False)
 DEMO = env.bool("DEMO", False)
 SECRET_KEY = env.str("SECRET_KEY", "insecure-only-for-debug" if DEBUG else "")
@@ -118,6 +131,9 @@ else:
     DATABASES["default"]["OPTIONS"] = {"options": "-c lock_timeout=3000 -c timezone=UTC"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env.cache_url("CACHE_URL", "locmemcache://")}
+# Empty: `manage.py work` runs the background jobs; else Celery does (``config/celery.py``).
+CELERY_BROKER_URL = broker("CELERY_BROKER_URL")
+CELERY_QUEUE = env.str("CELERY_QUEUE", "") or "xiantuan"
 
 # --- People ----------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "retail.User"
@@ -299,5 +315,7 @@ LOGGING = {
         "axes": {"level": "CRITICAL"},
         # Its lines, warnings too, hold the URLs of the mini-program's calls, and these the app secret.
         "urllib3": {"level": "CRITICAL"},
+        # A line each for every tick that is sent, received and done, four times a second; the jobs say themselves what they did.
+        **dict.fromkeys(["celery.beat", "celery.worker.strategy", "celery.app.trace"], {"level": "WARNING"}),
     },
 }

@@ -16,7 +16,7 @@ from django.db.utils import OperationalError
 
 
 class Command(BaseCommand):
-    help = "Migrate, load the demo (DEMO=on), and serve with a production server and the background worker beside it."
+    help = "Migrate, load the demo (DEMO=on), and serve with a production server and, unless Celery is set up, the background worker."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
@@ -35,7 +35,7 @@ class Command(BaseCommand):
             call_command("demo")
         self.stdout.write(self.addresses())
         self.stdout.flush()
-        sys.exit(self.watch([self.server(options), [sys.executable, "manage.py", "work"]]))
+        sys.exit(self.watch(self.commands(options)))
 
     def check_port(self, host: str, port: int) -> None:
         with socket.socket() as probe:
@@ -69,7 +69,14 @@ class Command(BaseCommand):
         ]
         if settings.DEMO:
             lines.append("  账号 accounts    admin · hq · manager · clerk · other-hq    密码 password: demo-pass-2026")
+        if settings.CELERY_BROKER_URL:
+            lines.append("  后台任务 jobs    Celery: celery -A config worker · celery -A config beat (docs/deployment.md)")
         return "\n".join([*lines, "  Ctrl+C 停止 stops", ""])
+
+    def commands(self, options: dict[str, Any]) -> list[list[str]]:
+        """The server, and the embedded worker unless Celery does its work."""
+        worker = [] if settings.CELERY_BROKER_URL else [[sys.executable, "manage.py", "work"]]
+        return [self.server(options), *worker]
 
     def server(self, options: dict[str, Any]) -> list[str]:
         # SQLite has one writer: a second process would only wait for it.

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import uuid
 
 os.environ.update(
     ENV_FILE=os.devnull,
@@ -13,6 +14,8 @@ os.environ.update(
     LOGIN_PROVIDER="sandbox",
     PAYMENT_GATEWAY="sandbox",
     API_THROTTLES="off",
+    CELERY_BROKER_URL="",
+    CELERY_QUEUE=f"xiantuan-test-{uuid.uuid4().hex}",
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL", "") or f"sqlite:///{tempfile.mkdtemp(prefix='xiantuan-')}/test.sqlite3",
     MEDIA_ROOT=tempfile.mkdtemp(prefix="xiantuan-media-"),
 )

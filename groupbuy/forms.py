@@ -2,6 +2,7 @@
 
 import unicodedata
 import uuid
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -47,6 +48,29 @@ class NoteForm(forms.Form):
     """What a person found out."""
 
     note = forms.CharField(label=gettext_lazy("处理说明"), max_length=200)
+
+
+class ShortageForm(forms.Form):
+    """How many units of each of ``orders`` are missing. ``seen``: the units whose money was shown; ``orders``: on which the page looks."""
+
+    total = forms.IntegerField(label=gettext_lazy("共缺份数"), required=False, min_value=1, max_value=10**6)
+    reason = forms.CharField(label=gettext_lazy("说明"), required=False, max_length=60)
+    intent = forms.CharField(widget=forms.HiddenInput, max_length=32)
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
+    orders = forms.CharField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, orders: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = _("可不填；买家会看到缺货份数，并在微信退款通知里看到说明。")
+        self.fields["intent"].initial = uuid.uuid4().hex
+        self.fields["orders"].initial = ",".join(map(str, orders))
+        self.pks = orders
+        for pk in orders:
+            self.fields[f"units_{pk}"] = forms.IntegerField(required=False, min_value=0, max_value=10**6)
+
+    @property
+    def missing(self) -> dict[int, int]:
+        return {pk: units for pk in self.pks if (units := self.cleaned_data.get(f"units_{pk}"))}
 
 
 class CancelForm(forms.Form):

@@ -32,14 +32,19 @@ class Refunding(Refusal):
     message = gettext_lazy("退款中")
 
 
+def require_refunder(principal: Principal) -> None:
+    """Raises Forbidden for all but headquarters and the platform."""
+    if principal.role not in (Role.HEADQUARTERS, Role.PLATFORM):
+        raise Forbidden
+
+
 @transaction.atomic
 def refund_order(*, order_id: int, amount: Decimal | None, reason: str, principal: Principal, now: datetime, intent: str = "") -> Refund:
     """Write down a refund of ``amount`` (None: all that is left) for the worker to send; the same ``intent`` is the same refund.
 
     Headquarters only. Raises NotThere, Forbidden, Refusal, Invalid.
     """
-    if principal.role not in (Role.HEADQUARTERS, Role.PLATFORM):
-        raise Forbidden
+    require_refunder(principal)
     order = Order.objects.visible_to(principal).select_for_update(of=("self",)).filter(pk=order_id).first()
     if order is None:
         raise NotThere

@@ -130,7 +130,9 @@ def close_attempt(payment: Payment) -> None:
         payment.state = PaymentState.CLOSED
 
 
-def want_refund(payment: Payment, *, intent: str, amount: Decimal, reason: str, now: datetime, user: User | None = None) -> Refund:
+def want_refund(
+    payment: Payment, *, intent: str, amount: Decimal, reason: str, now: datetime, user: User | None = None, missing_units: int = 0
+) -> Refund:
     """Write down the intent to refund; the worker sends it. The same ``intent`` is the same refund."""
     refund, _created = Refund.objects.get_or_create(
         intent=intent,
@@ -142,6 +144,7 @@ def want_refund(payment: Payment, *, intent: str, amount: Decimal, reason: str, 
             "user": user,
             "created_at": now,
             "next_check_at": now,
+            "missing_units": missing_units,
         },
     )
     return refund

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from groupbuy import group_buyings
+from groupbuy.admin import shortages
 from groupbuy.forms import CancelForm
 from groupbuy.models import GroupBuying, GroupBuyingImage, Order, Outcome
 from retail.backoffice import (
@@ -31,6 +32,7 @@ from retail.backoffice import (
     page_of,
 )
 from retail.money import ZERO, to_cents
+from retail.principals import Role
 from shops.admin import OfShopAdmin
 
 # What buyers have agreed to.
@@ -123,7 +125,7 @@ class GroupBuyingAdmin(OfShopAdmin):
     inlines = (ImageInline,)
     fixed = ("in_use",)
     readonly_fields = ("taken", "paid_units", "order_count", "visits", "creator_name", "created_at", "state")
-    actions_detail = ("switch", "close_early", "cancel")
+    actions_detail = ("switch", "close_early", "short_delivery", "cancel")
     fieldsets = (
         (None, {"fields": ("name", "shop", "product", "spec", "description")}),
         (gettext_lazy("价格与库存"), {"fields": (("price", "quota"), ("per_buyer_limit", "min_qty"))}),
@@ -190,10 +192,11 @@ class GroupBuyingAdmin(OfShopAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
         group_buying = self.get_object(request, str(object_id))
-        if group_buying.outcome != Outcome.OPEN:
-            return []
-        now = timezone.now()
-        offered = {"switch", "cancel"} | ({"close"} if group_buying.start_at < now < group_buying.end_at else set())
+        offered, now = set(), timezone.now()
+        if group_buying.outcome == Outcome.OPEN:
+            offered |= {"switch", "cancel"} | ({"close"} if group_buying.start_at < now < group_buying.end_at else set())
+        if group_buying.outcome not in group_buyings.UNSUCCESSFUL and group_buying.units:
+            offered.add("short")
         return [action for action in super().get_actions_detail(request, object_id) if action.path in offered]
 
     @page_action(description=gettext_lazy("启用 / 停用"), path="switch", permission="manage", icon="toggle_on")
@@ -226,6 +229,14 @@ class GroupBuyingAdmin(OfShopAdmin):
             }
         question = Question(title=_("提前结束"), facts=figures(group_buying), note=note, button=_("立即结束"), danger=True)
         return self.ask(request, question, act, touched=[group_buying], back=page_of(group_buying))
+
+    def has_refund_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return self.role_in(request, Role.HEADQUARTERS)
+
+    @page_action(description=gettext_lazy("缺货退款"), path="short", permission="refund", icon="production_quantity_limits")
+    def short_delivery(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        group_buying = self.get_object(request, object_id)
+        return shortages.ask(self, request, group_buying, shortages.orders_on_page(request, group_buying))
 
     @page_action(description=gettext_lazy("取消团购"), path="cancel", permission="manage", icon="block", danger=True)
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -10,10 +10,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from groupbuy import fulfilment, payments, refunds
+from groupbuy import fulfilment, payments, refunds, shortages
 from groupbuy import orders as order_services
+from groupbuy.admin import shortages as shortage_page
 from groupbuy.forms import DeliverForm, RefundForm
-from groupbuy.models import ActorKind, DeliverType, Order, OrderEvent, OrderStatus, PaymentUse
+from groupbuy.models import ActorKind, DeliverType, Order, OrderEvent, OrderQuerySet, OrderStatus, PaymentUse
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, TO_DELIVER
 from retail.backoffice import (
     AutocompleteFilter,
@@ -70,7 +71,7 @@ class OrderAdmin(ReadOnlyAdmin):
         (gettext_lazy("已完成"), "status__exact=4"),
         (gettext_lazy("已退款"), "status__exact=2"),
     )
-    actions = ("confirm", "deliver")
+    actions = ("confirm", "deliver", "short_delivery")
     actions_detail = ("confirm_one", "deliver_one", "recheck", "close_order", "refund")
     change_form_outer_after_template = "admin/groupbuy/order_story.html"
     compressed_fields = False
@@ -150,6 +151,14 @@ class OrderAdmin(ReadOnlyAdmin):
     def deliver(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         rows = self.fit(request, queryset, [OrderStatus.PAID, OrderStatus.CONFIRMED])
         return self.ask_deliver(request, rows, request.get_full_path()) if rows else None
+
+    @admin.action(description=gettext_lazy("缺货退款"), permissions=["refund"])
+    def short_delivery(self, request: HttpRequest, queryset: OrderQuerySet) -> HttpResponse | None:
+        rows = self.chosen(request, shortages.with_money(queryset)) or []
+        if len({row.group_buying_id for row in rows}) > 1:
+            messages.error(request, _("请选择同一个团购的订单"))
+            return None
+        return shortage_page.ask(self, request, rows[0].group_buying, rows) if rows else None
 
     def fit(self, request: HttpRequest, queryset: QuerySet[Order], statuses: Sequence[OrderStatus]) -> list[Order]:
         """The chosen orders in one of ``statuses``; the person hears of the others."""

@@ -58,6 +58,7 @@ def show(request: HttpRequest, form: PickUpForm, order: Order | None = None) -> 
         "chosen": form["shop"].value() or (shops[0].pk if shops else None),
         "order": order,
         "goods": goods_of(order) if order else "",
+        "missing": order.missing_units() if order else 0,
         "refunding": order is not None and order.is_refunding(),
     }
     return TemplateResponse(request, "admin/groupbuy/verify.html", context)

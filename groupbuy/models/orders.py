@@ -51,6 +51,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def live(self) -> Self:
         return self.filter(status__in=LIVE)
 
+    def to_hand_over(self) -> Self:
+        """Paid for, and the goods still with us: a parcel is gone once it was sent off, a pick-up waits in the shop."""
+        arrived = Q(status=OrderStatus.SHIPPED, deliver_type=DeliverType.PICK_UP)
+        return self.filter(Q(status__in=(OrderStatus.PAID, OrderStatus.CONFIRMED)) | arrived)
+
     def awaiting_payment(self) -> Self:
         return self.filter(status__in=AWAITING_PAYMENT)
 
@@ -158,6 +163,16 @@ class Order(models.Model):
             payment.use == "applied" and payment.left_to_refund() <= 0 and any(refund.is_under_way for refund in payment.refunds.all())
             for payment in self.payments.all()
         )
+
+    def missing_units(self) -> int:
+        """How many of ``qty`` weren't delivered and are paid back. Reads as ``is_refunding`` does."""
+        refunds = [refund for payment in self.payments.all() for refund in payment.refunds.all()]
+        return sum(refund.missing_units for refund in refunds if refund.is_claiming)
+
+    def is_to_hand_over(self) -> bool:
+        """As ``OrderQuerySet.to_hand_over``."""
+        arrived = self.status == OrderStatus.SHIPPED and self.deliver_type == DeliverType.PICK_UP
+        return self.status in (OrderStatus.PAID, OrderStatus.CONFIRMED) or arrived
 
     def is_past_deadline(self, now: datetime) -> bool:
         return self.status in AWAITING_PAYMENT and self.pay_deadline_at <= now

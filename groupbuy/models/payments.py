@@ -110,7 +110,7 @@ class Payment(models.Model):
 
     def left_to_refund(self) -> Decimal:
         """Yuan received that no refund has claimed. Reads the refunds: prefetch them for lists."""
-        return (self.received or ZERO) - sum((refund.amount for refund in self.refunds.all() if refund.state in REFUND_COUNTS), ZERO)
+        return (self.received or ZERO) - sum((refund.amount for refund in self.refunds.all() if refund.is_claiming), ZERO)
 
 
 class RefundQuerySet(models.QuerySet["Refund"]):
@@ -130,7 +130,10 @@ class RefundQuerySet(models.QuerySet["Refund"]):
 
 
 class Refund(models.Model):
-    """Money on its way back. ``intent`` names why, so that the same reason can't refund twice."""
+    """Money on its way back. ``intent`` names why, so that the same reason can't refund twice.
+
+    ``missing_units``: so many units of the order weren't delivered.
+    """
 
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds", verbose_name=_("支付"))
     out_refund_no = models.CharField(_("退款单号"), max_length=64, unique=True)
@@ -144,6 +147,7 @@ class Refund(models.Model):
     refunded_at = models.DateTimeField(_("退款时间"), null=True, blank=True)
     next_check_at = models.DateTimeField(_("下次处理"), null=True, blank=True)
     checks = models.PositiveIntegerField(_("处理次数"), default=0)
+    missing_units = models.PositiveIntegerField(_("缺货份数"), default=0)
 
     objects = RefundQuerySet.as_manager()
 
@@ -161,6 +165,11 @@ class Refund(models.Model):
     @property
     def is_under_way(self) -> bool:
         return self.state in REFUND_UNDER_WAY
+
+    @property
+    def is_claiming(self) -> bool:
+        """Its money has left or may still leave."""
+        return self.state in REFUND_COUNTS
 
 
 class PaymentEvent(models.Model):

@@ -7,7 +7,20 @@ from typing import Any
 from django.db.models import Count, F, Max, Model, OuterRef, Q, QuerySet, Subquery, Sum, Window
 from django.db.models.functions import Coalesce, Lag
 
-from groupbuy.models import BillDifference, GroupBuying, Order, OrderEvent, OrderStatus, Payment, PaymentState, PaymentUse, Share, Visitor
+from groupbuy.models import (
+    BillDifference,
+    GroupBuying,
+    Order,
+    OrderEvent,
+    OrderStatus,
+    Payment,
+    PaymentState,
+    PaymentUse,
+    Refund,
+    RefundState,
+    Share,
+    Visitor,
+)
 from groupbuy.models.orders import BOUGHT
 from groupbuy.models.payments import REFUND_COUNTS
 from groupbuy.moves import GIVES_BACK, MOVES
@@ -54,7 +67,10 @@ def one_applied_payment() -> Iterator[str]:
 
 
 def money_is_accounted_for() -> Iterator[str]:
-    """I4: paid ⇔ an applied payment of exactly the amount; other received money has its refund or is held."""
+    """I4: paid ⇔ an applied payment of exactly the amount; other received money has its refund or is held.
+
+    A rejected refund counts until somebody gives it up: it is among what ``waiting_for_a_person`` lists.
+    """
     applied = Payment.objects.filter(order=OuterRef("pk"), use=PaymentUse.APPLIED)
     orders = Order.objects.annotate(applied=Subquery(applied.values("received")[:1]))
     for row in orders.filter(Q(applied=None) | ~Q(applied=F("money")), status__in=BOUGHT):
@@ -62,25 +78,28 @@ def money_is_accounted_for() -> Iterator[str]:
     unpaid = (OrderStatus.UNPAID, OrderStatus.PAY_FAILED, OrderStatus.EXPIRED, OrderStatus.CLOSED)
     for row in orders.filter(status__in=unpaid).exclude(applied=None):
         yield f"order {row.pk}: {row.get_status_display()}, but a payment is applied to it"
-    surplus = with_refunds(REFUND_COUNTS).filter(use=PaymentUse.SURPLUS)
+    accounted = Q(refunds__state__in=REFUND_COUNTS) | Q(refunds__state=RefundState.REJECTED, refunds__settled_by=None)
+    surplus = with_refunds(accounted).filter(use=PaymentUse.SURPLUS)
     for payment in surplus.exclude(refunded__gt=F("received") - FLOAT_NOISE):
         yield f"payment {payment.pk}: {payment.received} too much was received and not wholly refunded"
     yield from refunded_orders()
 
 
 def refunded_orders() -> Iterator[str]:
-    refunded = with_refunds(["success"]).filter(order=OuterRef("pk"), refunded__gt=F("received") - FLOAT_NOISE, state=PaymentState.PAID)
+    refunded = with_refunds(Q(refunds__state=RefundState.SUCCESS)).filter(
+        order=OuterRef("pk"), refunded__gt=F("received") - FLOAT_NOISE, state=PaymentState.PAID
+    )
     orders = Order.objects.filter(status=OrderStatus.REFUNDED).annotate(whole=Subquery(refunded.values("pk")[:1]))
     yield from (f"order {pk}: refunded without its money" for pk in orders.filter(whole=None).values_list("pk", flat=True))
 
 
-def with_refunds(states: Iterable[str]) -> QuerySet[Any]:
-    return Payment.objects.annotate(refunded=Coalesce(Sum("refunds__amount", filter=Q(refunds__state__in=list(states))), Decimal(0)))
+def with_refunds(which: Q) -> QuerySet[Any]:
+    return Payment.objects.annotate(refunded=Coalesce(Sum("refunds__amount", filter=which), Decimal(0)))
 
 
 def refunds_within_received() -> Iterator[str]:
     """I5: no payment gives back more than it received."""
-    for payment in with_refunds(REFUND_COUNTS).filter(refunded__gt=Coalesce(F("received"), Decimal(0)) + FLOAT_NOISE):
+    for payment in with_refunds(Q(refunds__state__in=REFUND_COUNTS)).filter(refunded__gt=Coalesce(F("received"), Decimal(0)) + FLOAT_NOISE):
         yield f"payment {payment.pk}: refunds of {to_cents(payment.refunded)}, received {payment.received}"
 
 
@@ -172,3 +191,11 @@ def findings() -> Iterator[str]:
     """Everything that does not hold, each with the number of its invariant (``docs/reliability.md``)."""
     for number, check in CHECKS.items():
         yield from (f"{number} {found}" for found in check())
+
+
+def waiting_for_a_person() -> Iterator[str]:
+    """Nothing is broken, but nothing happens by itself either: money that headquarters must decide about in the admin."""
+    for payment in Payment.objects.held().select_related("order").prefetch_related("refunds"):
+        yield f"payment {payment.pk} of order {payment.order}: {payment.left_to_refund()} held, {payment.total} was due"
+    for refund in Refund.objects.stuck().select_related("payment__order"):
+        yield f"refund {refund.pk} of order {refund.payment.order}: {refund.amount} {refund.state}"

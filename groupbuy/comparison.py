@@ -116,7 +116,7 @@ class Comparison:
         refund = self.refunds.get(first_number(line.out_refund_no))
         if refund is None:
             yield from self.unknown(DifferenceKind.UNKNOWN_REFUND, line, line.out_refund_no)
-        elif refund.amount != line.amount or refund.state == RefundState.REJECTED:
+        elif refund.amount != line.amount or refund.state == RefundState.REJECTED or refund.went_another_way:
             kind = DifferenceKind.REFUND_DIFFERS
             yield self.difference(kind, line.out_refund_no, refund=refund, billed=line.amount, booked=refund.amount)
 

@@ -50,6 +50,27 @@ class NoteForm(forms.Form):
     note = forms.CharField(label=gettext_lazy("处理说明"), max_length=200)
 
 
+class ReferenceForm(forms.Form):
+    """By what the money that was paid back by hand can be found again."""
+
+    note = forms.CharField(
+        label=gettext_lazy("退回方式与凭证"), max_length=200, help_text=gettext_lazy("如：银行转账，流水号 …；微信商户平台退款单号 …。")
+    )
+
+
+class ReturnedForm(ReferenceForm):
+    """All that is left of held money, or a part. ``intent`` makes a second click the same record."""
+
+    amount = forms.DecimalField(label=gettext_lazy("已退回金额"), required=False, max_digits=10, decimal_places=2, min_value=CENT)
+    intent = forms.CharField(widget=forms.HiddenInput, max_length=32)
+    field_order = ("amount", "note", "intent")
+
+    def __init__(self, *args: Any, left: Decimal, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["amount"].help_text = _("留空则为全部 ¥%(left)s。") % {"left": left}
+        self.fields["intent"].initial = uuid.uuid4().hex
+
+
 class ShortageForm(forms.Form):
     """How many units of each of ``orders`` are missing. ``seen``: the units whose money was shown; ``orders``: on which the page looks."""
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from groupbuy import gateways, settling
 from groupbuy.merchants import gateway_of
-from groupbuy.models import Order, PaymentUse, Refund, RefundState
+from groupbuy.models import Order, PaymentEvent, PaymentUse, Refund, RefundState
 from groupbuy.models.orders import BOUGHT
 from retail import due
 from retail.money import ZERO
@@ -77,11 +77,20 @@ def send(refund: Refund, *, now: datetime) -> bool:
         answer = ask_or_send(gateway_of(refund.payment), refund)
         settling.settle_refund(answer, source="refund", now=now)
     except gateways.Rejected as error:
-        log.error("refund %s was rejected: %s", refund.pk, error)
-        Refund.objects.filter(pk=refund.pk, state=RefundState.NEW).update(state=RefundState.REJECTED, next_check_at=None)
+        reject(refund, error, now=now)
     except gateways.GatewayError as error:
         log.warning("refund %s could not be sent yet: %s", refund.pk, type(error).__name__)
     return True
+
+
+@transaction.atomic
+def reject(refund: Refund, error: gateways.Rejected, *, now: datetime) -> None:
+    """The gateway said no, for good: a person must act."""
+    log.error("refund %s was rejected: %s", refund.pk, error)
+    if Refund.objects.filter(pk=refund.pk, state=RefundState.NEW).update(state=RefundState.REJECTED, next_check_at=None):
+        PaymentEvent.objects.create(
+            payment=refund.payment, refund=refund, source="refund", state=RefundState.REJECTED, result=str(error)[:200], created_at=now
+        )
 
 
 def ask_or_send(gateway: gateways.PaymentGateway, refund: Refund) -> gateways.RefundAnswer:

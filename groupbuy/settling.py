@@ -28,6 +28,8 @@ from retail.money import ZERO
 
 log = logging.getLogger(__name__)
 RECEIVED = (TradeState.SUCCESS, TradeState.REFUND)
+# A refund that the gateway closes once more after so many new numbers waits for a person.
+CLOSED_MAX = 4
 GONE = (TradeState.CLOSED, TradeState.REVOKED)
 
 
@@ -142,9 +144,9 @@ def want_refund(
             "amount": amount,
             "reason": reason[:80],
             "user": user,
+            "missing_units": missing_units,
             "created_at": now,
             "next_check_at": now,
-            "missing_units": missing_units,
         },
     )
     return refund
@@ -160,7 +162,7 @@ def settle_refund(answer: RefundAnswer, *, source: str, now: datetime, event_id:
         return None
     refund = Refund.objects.select_for_update().get(pk=known.pk)
     # A number that was replaced since, a success, a repeat, and an answer that was overtaken change nothing.
-    overtaken = answer.state == RefundState.PROCESSING and refund.state != RefundState.NEW
+    overtaken = answer.state == RefundState.PROCESSING and refund.state not in (RefundState.NEW, RefundState.REJECTED)
     if refund.out_refund_no != answer.out_refund_no or refund.state in (RefundState.SUCCESS, answer.state) or overtaken:
         return refund
     book_refund(refund, answer, now=now)
@@ -180,20 +182,28 @@ def book_refund(refund: Refund, answer: RefundAnswer, *, now: datetime) -> None:
     refund.refund_id = answer.refund_id or refund.refund_id
     if state == RefundState.SUCCESS:
         refund.refunded_at = answer.refunded_at or now
-    is_left_alone = state in (RefundState.SUCCESS, RefundState.ABNORMAL)
+    loops = state == RefundState.CLOSED and closed_times(refund) >= CLOSED_MAX
+    is_left_alone = state in (RefundState.SUCCESS, RefundState.ABNORMAL) or loops
     refund.next_check_at = None if is_left_alone else refund.next_check_at or now
-    if state == RefundState.ABNORMAL:
-        log.error("refund %s is abnormal: a person must act", refund.pk)
-    refund.save(update_fields=["state", "refund_id", "refunded_at", "next_check_at"])
+    # Whatever a person said of it, the gateway's word opens it again.
+    refund.settled_by, refund.note = None, ""
+    if refund.is_stuck:
+        log.error("refund %s is %s: a person must act", refund.pk, state)
+    refund.save(update_fields=["state", "refund_id", "refunded_at", "next_check_at", "settled_by", "note"])
 
 
-def finish_refund(payment: Payment, *, now: datetime) -> None:
+def closed_times(refund: Refund) -> int:
+    """How often the gateway closed it before this number: each new one has a ``C`` more."""
+    return len(refund.out_refund_no) - len(refund.out_refund_no.rstrip("C"))
+
+
+def finish_refund(payment: Payment, *, now: datetime, actor: moves.Actor = moves.GATEWAY, reason: str = "") -> None:
     """After a successful refund: the order is refunded when everything applied to it has gone back, or when its late money has."""
     order = payment.order
     back = sum((refund.amount for refund in payment.refunds.filter(state=RefundState.SUCCESS)), ZERO)
     if back != payment.received:
         return
     if payment.use == PaymentUse.APPLIED and order.status in BOUGHT:
-        moves.move(order, OrderStatus.REFUNDED, actor=moves.GATEWAY, now=now)
+        moves.move(order, OrderStatus.REFUNDED, actor=actor, now=now, reason=reason)
     elif payment.use == PaymentUse.SURPLUS and order.status in (OrderStatus.EXPIRED, OrderStatus.CLOSED):
-        moves.move(order, OrderStatus.REFUNDED, actor=moves.GATEWAY, now=now, paid_at=payment.received_at)
+        moves.move(order, OrderStatus.REFUNDED, actor=actor, now=now, reason=reason, paid_at=payment.received_at)

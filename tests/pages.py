@@ -3,13 +3,14 @@
 import html
 import re
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpResponse
 from django.test import Client
 
 from groupbuy import orders, payments, sandbox, settling
-from groupbuy.models import GroupBuying, Order
+from groupbuy.models import GroupBuying, Order, Payment, SandboxTrade
 from retail.models import User
 from retail.principals import principal_of
 
@@ -54,3 +55,11 @@ def pay(order: Order, *, now: datetime, press: Any = sandbox.pay) -> Order:
     settling.settle(press(parameters.pre_pay_id, now=now), source="sandbox", now=now)
     order.refresh_from_db()
     return order
+
+
+def underpay(order: Order, *, now: datetime) -> Payment:
+    """19.79, which isn't what it costs, comes in for ``order``, and the bank has it so too."""
+    prepay_id = payments.start_payment(order_id=order.pk, principal=principal_of(order.buyer), now=now).pre_pay_id
+    SandboxTrade.objects.filter(prepay_id=prepay_id).update(total=Decimal("19.79"))
+    settling.settle(sandbox.pay(prepay_id, now=now), source="test", now=now)
+    return Payment.objects.get(prepay_id=prepay_id)

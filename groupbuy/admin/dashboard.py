@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from groupbuy.admin.orders import goods_of
-from groupbuy.models import BillDifference, DeliverType, GroupBuying, Order, OrderStatus, Payment, PaymentUse, Refund, RefundState
+from groupbuy.models import BillDifference, DeliverType, GroupBuying, Order, OrderStatus, Payment, Refund
 from groupbuy.models.orders import BOUGHT, TO_DELIVER
 from retail.backoffice import caller
 from retail.models import OutboxEntry
@@ -63,13 +63,13 @@ def cards(principal: Principal, *, midnight: datetime, now: datetime) -> list[di
 
 def troubles(principal: Principal) -> list[dict[str, Any]]:
     """Only when there are some: money, and what WeChat would not take, that a person must look at."""
-    held = Payment.objects.visible_to(principal).filter(use=PaymentUse.HELD).count()
-    stuck = Refund.objects.visible_to(principal).filter(state__in=(RefundState.ABNORMAL, RefundState.REJECTED)).count()
+    held = Payment.objects.visible_to(principal).held().count()
+    stuck = Refund.objects.visible_to(principal).stuck().count()
     differences = BillDifference.objects.visible_to(principal).unresolved().count()
     unsent = OutboxEntry.objects.visible_to(principal).given_up().count()
     found = (
         (_("待核对支付"), held, "groupbuy_payment_changelist", "use__exact=held"),
-        (_("退款异常"), stuck, "groupbuy_refund_changelist", "state__in=abnormal,rejected"),
+        (_("退款异常"), stuck, "groupbuy_refund_changelist", "stuck=yes"),
         (_("账单差异"), differences, "groupbuy_billdifference_changelist", "resolved_at__isnull=True"),
         (_("通知与上报失败"), unsent, "retail_outboxentry_changelist", "state__exact=given_up"),
     )

@@ -134,13 +134,14 @@ class OrderAdmin(ReadOnlyAdmin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Order | None = None, **kwargs: Any) -> Any:
         if obj is not None:
-            context |= {"timeline": timeline(obj), "payments": self.money_of(request, obj)}
+            may_resolve = self.has_refund_permission(request)
+            context |= {"timeline": timeline(obj), "payments": self.money_of(request, obj), "may_resolve": may_resolve}
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     def money_of(self, request: HttpRequest, order: Order) -> list[Any]:
         if not request.user.has_perm("groupbuy.view_payment"):
             return []
-        return list(order.payments.prefetch_related("refunds__user").order_by("pk"))
+        return list(order.payments.prefetch_related("refunds__user", "refunds__settled_by").order_by("pk"))
 
     @admin.action(description=gettext_lazy("确认订单"), permissions=["fulfil"])
     def confirm(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:

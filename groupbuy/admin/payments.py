@@ -1,5 +1,6 @@
-"""Money as it came and went: read only, but for asking the gateway again."""
+"""Money as it came and went: read only, but for asking the gateway again, and for what waits for a person."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -11,7 +12,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from groupbuy import payments
+from groupbuy import payments, resolving
+from groupbuy.forms import NoteForm, ReferenceForm, ReturnedForm
 from groupbuy.models import Order, Payment, PaymentEvent, PaymentState, PaymentUse, Refund, RefundState
 from retail.backoffice import (
     ChoicesDropdownFilter,
@@ -45,13 +47,13 @@ def order_link(order: Order) -> str:
 
 class RefundInline(ReadOnlyInline):
     model = Refund
-    fields = ("out_refund_no", "amount", "state", "reason", "created_at", "refunded_at")
+    fields = ("out_refund_no", "amount", "state", "reason", "created_at", "refunded_at", "note")
 
 
 class PaymentEventInline(ReadOnlyInline):
     model = PaymentEvent
     fk_name = "payment"
-    fields = ("created_at", "source", "state", "result")
+    fields = ("created_at", "source", "state", "result", "user")
 
 
 @admin.register(Payment)
@@ -74,7 +76,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         (gettext_lazy("待支付"), "state__exact=open"),
     )
     inlines = (RefundInline, PaymentEventInline)
-    actions_detail = ("recheck",)
+    actions_detail = ("recheck", "refund_held", "record_returned")
     fieldsets = (
         (None, {"fields": (("out_trade_no", "transaction_id"), ("order_code", "gateway"), ("total", "received"), ("state", "use"))}),
         (gettext_lazy("时间"), {"fields": (("created_at", "received_at"), ("next_check_at", "checks"))}),
@@ -100,6 +102,43 @@ class PaymentAdmin(ReadOnlyAdmin):
         question = Question(title=_("查询支付"), facts=facts, note=_("向支付渠道查询这笔支付的结果。"), button=_("立即查询"))
         return self.ask(request, question, act, touched=[payment], back=page_of(payment))
 
+    def has_resolve_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return self.role_in(request, Role.HEADQUARTERS)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
+        is_held = self.get_object(request, str(object_id)).use == PaymentUse.HELD
+        return [action for action in super().get_actions_detail(request, object_id) if is_held or action.path == "recheck"]
+
+    @page_action(description=gettext_lazy("退回款项"), path="refund", permission="resolve", icon="currency_exchange", danger=True)
+    def refund_held(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        payment = self.get_object(request, object_id)
+
+        def act(values: dict[str, Any]) -> str:
+            wanted = resolving.refund_held(payment_id=payment.pk, principal=caller(request), now=timezone.now())
+            return _("已登记退款 ¥%(amount)s，稍后由系统提交到支付渠道") % {"amount": wanted.amount}
+
+        note = _("全额原路退回。登记后订单不再被这笔款项占住：仍在支付时限内的，买家可以重新支付。")
+        question = Question(title=_("退回待核对的款项"), facts=held_figures(payment), note=note, button=_("确认退回"), danger=True)
+        return self.ask(request, question, act, touched=[payment, payment.order], back=page_of(payment))
+
+    @page_action(description=gettext_lazy("已在系统外退回"), path="returned", permission="resolve", icon="task_alt")
+    def record_returned(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        payment = self.get_object(request, object_id)
+
+        def act(values: dict[str, Any]) -> str:
+            done = resolving.record_held_returned(payment_id=payment.pk, principal=caller(request), now=timezone.now(), **values)
+            return _("已登记系统外退回 ¥%(amount)s：%(note)s") % {"amount": done.amount, "note": done.note}
+
+        question = Question(
+            title=_("登记系统外退回"),
+            facts=held_figures(payment),
+            note=_("只记录：系统不会再退这部分款项。只退回了一部分的填写金额，其余仍待核对。"),
+            button=_("登记"),
+            form=ReturnedForm,
+            form_options={"left": payment.left_to_refund()},
+        )
+        return self.ask(request, question, act, touched=[payment, payment.order], back=page_of(payment))
+
     @display(description=gettext_lazy("订单"), ordering="order__code")
     def order_code(self, payment: Payment) -> str:
         return order_link(payment.order)
@@ -113,23 +152,97 @@ class PaymentAdmin(ReadOnlyAdmin):
         return payment.use, payment.get_use_display()
 
 
+def held_figures(payment: Payment) -> list[tuple[Any, Any]]:
+    return [
+        (_("订单"), payment.order),
+        (_("订单状态"), payment.order.get_status_display()),
+        (_("应付"), f"¥{payment.total}"),
+        (_("实收"), f"¥{payment.received}"),
+        (_("待处理"), f"¥{payment.left_to_refund()}"),
+    ]
+
+
+class StuckFilter(admin.SimpleListFilter):
+    """What nothing happens to by itself."""
+
+    title = gettext_lazy("处理")
+    parameter_name = "stuck"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("需人工处理"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.stuck() if self.value() == "yes" else queryset
+
+
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
     list_display = ("out_refund_no", "order_code", "amount", "state_label", "reason", "user", "created_at", "refunded_at")
-    list_filter = (("state", ChoicesDropdownFilter), ("payment__order__shop", RelatedFilter), ("created_at", RangeDateFilter))
+    list_filter = (StuckFilter, ("state", ChoicesDropdownFilter), ("payment__order__shop", RelatedFilter), ("created_at", RangeDateFilter))
     list_select_related = ("payment__order", "user")
     search_fields = ("out_refund_no", "payment__out_trade_no", "payment__order__code")
     search_help_text = gettext_lazy("退款单号、商户单号、订单编号")
     pills = (
         (gettext_lazy("全部"), ""),
         (gettext_lazy("处理中"), "state__in=new,processing,closed"),
-        (gettext_lazy("异常"), "state__in=abnormal,rejected"),
+        (gettext_lazy("需人工处理"), "stuck=yes"),
         (gettext_lazy("已退款"), "state__exact=success"),
     )
+    actions_detail = ("ask_again", "send_again", "record_returned", "drop")
     fieldsets = (
         (None, {"fields": (("out_refund_no", "refund_id"), ("order_code", "payment_link"), ("amount", "state"), ("reason", "user_name"))}),
+        (gettext_lazy("人工处理"), {"fields": (("settled_by", "note"),)}),
         (gettext_lazy("时间"), {"fields": (("created_at", "refunded_at"), ("next_check_at", "checks"))}),
     )
+
+    def has_resolve_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return self.role_in(request, Role.HEADQUARTERS)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
+        offered = steps_for(self.get_object(request, str(object_id)))
+        return [action for action in super().get_actions_detail(request, object_id) if action.path in offered]
+
+    @page_action(description=gettext_lazy("查询渠道"), path="ask", permission="resolve", icon="sync")
+    def ask_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        def act(refund: Refund, values: dict[str, Any]) -> str:
+            answer = resolving.ask_again(refund_id=refund.pk, principal=caller(request), now=timezone.now())
+            return _("支付渠道的结果：%(state)s") % {"state": RefundState(answer.state).label}
+
+        note = _("向支付渠道查询这笔退款。渠道已退款的记为完成，已关闭的由系统换单号重新提交。")
+        return self.resolve(request, object_id, act, title=_("查询退款"), note=note, button=_("立即查询"))
+
+    @page_action(description=gettext_lazy("重新提交"), path="again", permission="resolve", icon="redo")
+    def send_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        def act(refund: Refund, values: dict[str, Any]) -> str:
+            resolving.send_again(refund_id=refund.pk, principal=caller(request), now=timezone.now())
+            return _("退款 ¥%(amount)s 稍后由系统重新提交") % {"amount": refund.amount}
+
+        note = _("被拒的退款用原单号提交，不会重复退款；渠道关闭的退款换新单号。请先排除原因，如商户余额不足。")
+        return self.resolve(request, object_id, act, title=_("重新提交退款"), note=note, button=_("重新提交"))
+
+    @page_action(description=gettext_lazy("登记线下退款"), path="returned", permission="resolve", icon="task_alt")
+    def record_returned(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        def act(refund: Refund, values: dict[str, Any]) -> str:
+            done = resolving.record_returned(refund_id=refund.pk, principal=caller(request), now=timezone.now(), **values)
+            return _("已登记线下退款 ¥%(amount)s：%(note)s") % {"amount": done.amount, "note": done.note}
+
+        note = _("款项确实已退给买家后再登记：登记后系统不再退这笔款，全部退完的订单变为已退款。")
+        return self.resolve(request, object_id, act, title=_("登记线下退款"), note=note, button=_("款项已退，登记"), form=ReferenceForm)
+
+    @page_action(description=gettext_lazy("作废"), path="drop", permission="resolve", icon="block", danger=True)
+    def drop(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        def act(refund: Refund, values: dict[str, Any]) -> str:
+            resolving.drop(refund_id=refund.pk, principal=caller(request), now=timezone.now(), **values)
+            return _("退款 ¥%(amount)s 已作废：%(note)s") % {"amount": refund.amount, **values}
+
+        note = _("这笔退款不再提交。不属于订单的款项会回到「待人工核对」。")
+        return self.resolve(request, object_id, act, title=_("作废退款"), note=note, button=_("确认作废"), form=NoteForm, danger=True)
+
+    def resolve(self, request: HttpRequest, object_id: str, act: Callable[[Refund, dict[str, Any]], str], **question: Any) -> HttpResponse:
+        refund = self.get_object(request, object_id)
+        asked = Question(facts=stuck_figures(refund), **question)
+        touched = [refund, refund.payment.order]
+        return self.ask(request, asked, lambda values: act(refund, values), touched=touched, back=page_of(refund))
 
     @display(description=gettext_lazy("订单"))
     def order_code(self, refund: Refund) -> str:
@@ -149,16 +262,36 @@ class RefundAdmin(ReadOnlyAdmin):
         return str(refund.user or _("系统"))
 
 
+def steps_for(refund: Refund) -> set[str]:
+    """The paths of the actions that make sense in the refund's state; the services decide."""
+    if not refund.is_stuck:
+        return set()
+    more = {RefundState.REJECTED: {"again", "drop"}, RefundState.CLOSED: {"again"}}
+    return {"ask", "returned"} | more.get(RefundState(refund.state), set())
+
+
+def stuck_figures(refund: Refund) -> list[tuple[Any, Any]]:
+    payment = refund.payment
+    return [
+        (_("退款单号"), refund),
+        (_("订单"), payment.order),
+        (_("订单状态"), payment.order.get_status_display()),
+        (_("实收"), f"¥{payment.received}"),
+        (_("退款"), f"¥{refund.amount}"),
+        (_("状态"), refund.get_state_display()),
+    ]
+
+
 @admin.register(PaymentEvent)
 class PaymentEventAdmin(ReadOnlyAdmin):
     """What fits no payment has no tenant: only the platform sees it."""
 
     tenant_path, shop_path = "payment__order__tenant", "payment__order__shop"
-    list_display = ("created_at", "source", "state", "result", "payment", "refund")
+    list_display = ("created_at", "source", "state", "result", "payment", "refund", "user")
     list_filter = (("created_at", RangeDateFilter),)
-    list_select_related = ("payment", "refund")
+    list_select_related = ("payment", "refund", "user")
     search_fields = ("payment__out_trade_no", "event_id")
-    fieldsets = ((None, {"fields": ("created_at", "source", "event_id", "state", "result", "payment", "refund")}),)
+    fieldsets = ((None, {"fields": ("created_at", "source", "event_id", "state", "result", "payment", "refund", "user")}),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PaymentEvent]:
-        return super().get_queryset(request).select_related("payment", "refund")
+        return super().get_queryset(request).select_related("payment", "refund", "user")

@@ -48,6 +48,8 @@ class RefundState(models.TextChoices):
 
 # A closed one too: it is sent again by itself, under its new number.
 REFUND_UNDER_WAY = (RefundState.NEW, RefundState.PROCESSING, RefundState.ABNORMAL, RefundState.CLOSED)
+# Nothing happens to them by themselves; neither to a closed one that nobody is to look at any more.
+REFUND_NEEDS_PERSON = (RefundState.ABNORMAL, RefundState.REJECTED)
 # These have left or may still leave the account.
 REFUND_COUNTS = (*REFUND_UNDER_WAY, RefundState.SUCCESS)
 
@@ -62,6 +64,10 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
     def at(self, gateway: str, mch_id: str) -> Self:
         """What went to one account of a gateway."""
         return self.filter(gateway=gateway, parameters__mch_id=mch_id)
+
+    def held(self) -> Self:
+        """Received, and a person must say what becomes of it."""
+        return self.filter(use=PaymentUse.HELD)
 
     def due(self, now: datetime) -> Self:
         return self.open().filter(next_check_at__lte=now)
@@ -128,11 +134,16 @@ class RefundQuerySet(models.QuerySet["Refund"]):
     def due(self, now: datetime) -> Self:
         return self.filter(state__in=(RefundState.NEW, RefundState.PROCESSING, RefundState.CLOSED), next_check_at__lte=now)
 
+    def stuck(self) -> Self:
+        """Only a person gets them on: the same as ``Refund.is_stuck``."""
+        parked = Q(state=RefundState.CLOSED, next_check_at=None)
+        return self.filter(Q(state__in=REFUND_NEEDS_PERSON) | parked, settled_by=None)
+
 
 class Refund(models.Model):
     """Money on its way back. ``intent`` names why, so that the same reason can't refund twice.
 
-    ``missing_units``: so many units of the order weren't delivered.
+    ``missing_units``: so many units of the order weren't delivered. ``settled_by``: a person ended it by hand, as ``note`` says.
     """
 
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds", verbose_name=_("支付"))
@@ -148,6 +159,10 @@ class Refund(models.Model):
     next_check_at = models.DateTimeField(_("下次处理"), null=True, blank=True)
     checks = models.PositiveIntegerField(_("处理次数"), default=0)
     missing_units = models.PositiveIntegerField(_("缺货份数"), default=0)
+    settled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("人工处理人")
+    )
+    note = models.CharField(_("处理说明"), max_length=200, blank=True)
 
     objects = RefundQuerySet.as_manager()
 
@@ -157,6 +172,10 @@ class Refund(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="refund_has_amount"),
             models.CheckConstraint(condition=Q(state__in=RefundState.values), name="refund_state_known"),
+            models.CheckConstraint(
+                condition=Q(settled_by=None, note="") | (Q(settled_by__isnull=False, state__in=["success", "rejected"]) & ~Q(note="")),
+                name="refund_settled_with_note",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -171,9 +190,19 @@ class Refund(models.Model):
         """Its money has left or may still leave."""
         return self.state in REFUND_COUNTS
 
+    @property
+    def went_another_way(self) -> bool:
+        """A person paid it back without the gateway, which as far as we know never took it."""
+        return self.settled_by_id is not None and not self.refund_id
+
+    @property
+    def is_stuck(self) -> bool:
+        parked = self.state == RefundState.CLOSED and self.next_check_at is None
+        return (self.state in REFUND_NEEDS_PERSON or parked) and self.settled_by_id is None
+
 
 class PaymentEvent(models.Model):
-    """Everything that a gateway told us, and what we made of it; append-only, also for what fits no payment."""
+    """Everything that a gateway told us or a person decided, and what we made of it; append-only, also for what fits no payment."""
 
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="events", null=True, blank=True, verbose_name=_("支付"))
     refund = models.ForeignKey(Refund, models.PROTECT, related_name="events", null=True, blank=True, verbose_name=_("退款"))
@@ -181,6 +210,7 @@ class PaymentEvent(models.Model):
     event_id = models.CharField(_("消息编号"), max_length=64, blank=True)
     state = models.CharField(_("渠道状态"), max_length=32, blank=True)
     result = models.CharField(_("处理结果"), max_length=200)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("操作人"))
     created_at = models.DateTimeField(_("时间"), default=timezone.now)
 
     class Meta:

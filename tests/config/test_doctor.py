@@ -1,5 +1,8 @@
 """Each invariant, broken on purpose, is found; a sound database is clean."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import QuerySet
@@ -77,6 +80,28 @@ BREAKS = {
     "I8 row": lambda paid, row: type(row).objects.update(price="7.00"),
     "I9": lambda paid, row: Order.objects.update(buyer=factories.BuyerFactory()),
 }
+
+
+def test_money_that_waits_for_a_person_is_listed_and_breaks_nothing(paid, headquarters, now, capsys):
+    other = orders.create_order(principal=principal_of(paid.buyer), buyer_id=None, wish=orders.Wish(paid.group_buying_id, 1), now=now)
+    parameters = payments.start_payment(order_id=other.pk, principal=principal_of(paid.buyer), now=now)
+    trade = replace(sandbox.pay(parameters.pre_pay_id, now=now), total=Decimal("9.89"))
+    held = settling.settle(trade, source="test", now=now)
+    refund(paid, "19.80", "rejected")
+    call_command("doctor")
+    said = capsys.readouterr().out
+    assert "Money that waits for a person: 2" in said
+    assert f"payment {held.pk} of order {other}: 9.89 held, 9.90 was due" in said
+    assert f"of order {paid}: 19.80 rejected" in said
+
+
+def test_a_refused_refund_of_money_that_was_never_the_orders_waits_until_it_is_given_up(paid, headquarters):
+    Order.objects.update(status=OrderStatus.CLOSED, holds_stock=False)
+    Payment.objects.update(use="surplus")
+    refund(paid, "19.80", "rejected")
+    assert "I4" not in numbers()
+    Refund.objects.update(settled_by=headquarters, note="x")
+    assert "I4" in numbers()
 
 
 @pytest.mark.parametrize("name", BREAKS)

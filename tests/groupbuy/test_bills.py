@@ -166,6 +166,13 @@ def test_a_refund_that_was_sent_again_under_another_number_is_known(paid, staff,
     assert compare(later) == []
 
 
+def test_what_the_bank_paid_back_as_a_person_did_too_is_reported(paid, staff, now, later):
+    twice = refunds.refund_order(order_id=paid.pk, amount=Decimal("5.00"), reason="坏果", principal=staff, now=now)
+    refunds.ask_or_send(sandbox.SandboxGateway(), twice)
+    Refund.objects.filter(pk=twice.pk).update(state="success", refunded_at=now, settled_by=staff.user, note="银行转账")
+    assert compare(later) == [(KIND.REFUND_DIFFERS, twice.out_refund_no, "5.00", "5.00")]
+
+
 def test_a_refund_that_went_another_way_is_not_missed(paid, now, later):
     Refund.objects.create(
         payment=paid.payments.get(), out_refund_no="CASH", intent="cash", amount=1, state="success", created_at=now, refunded_at=now

@@ -1,5 +1,6 @@
 """An order as its buyer sees it: in words, with the money that came back, and with what may be done next."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -53,7 +54,7 @@ SENTENCES: dict[Stage, str | Promise] = {
     Stage.UNPAID: _("请尽快支付，超时会自动取消"),
     Stage.CHECKING: _("付过了？正在向银行确认，请稍候"),
     Stage.OVERDUE: _("已超过支付时间，订单即将取消；如果已付款，会自动确认或原路退回"),
-    Stage.HELD: _("收到的款项需要人工核对，请联系门店"),
+    Stage.HELD: _("支付结果核对中，请联系门店"),
     Stage.PAY_FAILED: _("这笔支付没有完成，可以重新支付"),
     Stage.GATHERING: _("凑够份数就成团，没成团会全额原路退回"),
     Stage.PAID: _("商家已收到您的订单"),
@@ -79,7 +80,7 @@ URGENT = (Stage.UNPAID, Stage.CHECKING, Stage.PAY_FAILED)
 TROUBLED = (Stage.OVERDUE, Stage.HELD, Stage.PAY_FAILED)
 GOOD = (Stage.GATHERING, Stage.PAID, Stage.CONFIRMED, Stage.ARRIVED, Stage.SHIPPED, Stage.COMPLETED)
 # Seconds between two looks at the server, while something may still happen without the buyer.
-POLLS = {Stage.CHECKING: 3, Stage.OVERDUE: 20, Stage.REFUNDING: 20} | dict.fromkeys(
+POLLS = {Stage.CHECKING: 3, Stage.OVERDUE: 20, Stage.HELD: 20, Stage.REFUNDING: 20} | dict.fromkeys(
     (Stage.GATHERING, Stage.PAID, Stage.CONFIRMED, Stage.ARRIVED, Stage.SHIPPED), 20
 )
 
@@ -122,6 +123,37 @@ def shown(orders: OrderQuerySet) -> OrderQuerySet:
 
 
 @dataclass(frozen=True)
+class MoneyLine:
+    """What is or isn't happening to some of the buyer's money, in yuan."""
+
+    words: str | Promise
+    amount: Decimal
+
+
+def way_of(refund: Refund) -> str | Promise:
+    """How far a refund has come, in the buyer's words."""
+    if refund.is_stuck:
+        return _("退款异常，门店正在处理")
+    if refund.state == RefundState.SUCCESS:
+        return _("已退款，由门店办理") if refund.settled_by_id else _("已退款，原路退回")
+    return _("退款中，原路退回") if refund.is_under_way else ""
+
+
+def lines_of(refunds: list[Refund]) -> list[MoneyLine]:
+    """Each delivery that fell short by itself, all else in sums; what was given up isn't told."""
+    lines: list[MoneyLine] = []
+    sums: dict[str | Promise, Decimal] = defaultdict(lambda: ZERO)
+    for refund in refunds:
+        way = way_of(refund)
+        if way and refund.missing_units:
+            words = _("缺货 %(units)d 份，%(way)s") % {"units": refund.missing_units, "way": way}
+            lines.append(MoneyLine(words, refund.amount))
+        elif way:
+            sums[way] += refund.amount
+    return lines + [MoneyLine(way, amount) for way, amount in sums.items()]
+
+
+@dataclass(frozen=True)
 class Purchase:
     """Of a row that ``shown`` fetched. ``may_receive_early``: the shop lets buyers confirm a pick-up themselves."""
 
@@ -132,6 +164,8 @@ class Purchase:
     @cached_property
     def stage(self) -> Stage:
         order = self.order
+        if self.held and order.status not in BOUGHT:
+            return Stage.HELD
         if self.is_money_moving_back:
             return Stage.REFUNDING
         if order.status in AWAITING_PAYMENT:
@@ -144,8 +178,6 @@ class Purchase:
 
     @property
     def unpaid_stage(self) -> Stage:
-        if any(payment.use == PaymentUse.HELD for payment in self.payments):
-            return Stage.HELD
         if self.order.is_past_deadline(self.now):
             return Stage.OVERDUE
         if self.order.status == OrderStatus.PAY_FAILED:
@@ -168,15 +200,20 @@ class Purchase:
     @property
     def is_money_moving_back(self) -> bool:
         """The whole order's money, or what came in too late for it."""
-        late = self.order.status in (OrderStatus.EXPIRED, OrderStatus.CLOSED) and any(refund.is_under_way for refund in self.refunds)
+        moving = any(refund.is_under_way or refund.is_stuck for refund in self.refunds)
+        late = self.order.status in (OrderStatus.EXPIRED, OrderStatus.CLOSED) and moving
         return late or self.order.is_refunding()
 
     @property
     def sentence(self) -> str | Promise:
         if self.stage == Stage.REFUNDING and self.has_refund_trouble:
             return _("退款遇到了问题，门店正在处理，请放心")
+        if self.stage == Stage.REFUNDED and any(refund.settled_by_id for refund in self.refunds):
+            return _("款项已退回")
         if self.stage == Stage.REFUNDED and self.order.group_buying.outcome == Outcome.FAILED:
             return _("没有凑够份数，款项已原路退回")
+        if self.stage == Stage.CLOSED and self.money_lines:
+            return _("订单已经关闭，付过的款已退回")
         if self.stage in (Stage.PAID, Stage.CONFIRMED) and not self.is_express:
             return _("到货后凭取货码到店取货")
         return SENTENCES[self.stage]
@@ -203,17 +240,18 @@ class Purchase:
 
     @property
     def has_refund_trouble(self) -> bool:
-        return any(refund.state in (RefundState.ABNORMAL, RefundState.REJECTED) for refund in self.refunds)
+        return any(refund.is_stuck for refund in self.refunds)
 
     @property
-    def refunded(self) -> Decimal:
-        """Yuan that have gone back."""
-        return sum((refund.amount for refund in self.refunds if refund.state == RefundState.SUCCESS), ZERO)
+    def held(self) -> Decimal:
+        """Yuan that a person must look at."""
+        return sum((payment.left_to_refund() for payment in self.payments if payment.use == PaymentUse.HELD), ZERO)
 
-    @property
-    def refunding(self) -> Decimal:
-        """Yuan on their way back."""
-        return sum((refund.amount for refund in self.refunds if refund.is_under_way), ZERO)
+    @cached_property
+    def money_lines(self) -> list[MoneyLine]:
+        """Where the buyer's money is, as far as it isn't simply the shop's."""
+        held = [MoneyLine(_("款项核对中，请联系门店"), self.held)] if self.held else []
+        return held + lines_of(self.refunds)
 
     @property
     def deliver_code(self) -> str:
@@ -243,7 +281,7 @@ class Purchase:
 
     @property
     def can_delete(self) -> bool:
-        return self.order.status in ENDED and self.stage != Stage.REFUNDING
+        return self.order.status in ENDED and self.stage not in (Stage.REFUNDING, Stage.HELD)
 
     @property
     def is_bought(self) -> bool:
@@ -257,7 +295,8 @@ class Purchase:
     @property
     def version(self) -> str:
         """Changes with everything that the page shows of the order."""
-        return f"{self.stage}-{self.order.status}-{self.refunded}-{self.refunding}-{self.must_start_over}"
+        money = "-".join(f"{refund.pk}{refund.state}{refund.is_stuck}" for refund in self.refunds)
+        return f"{self.stage}-{self.order.status}-{self.held}-{money}-{self.must_start_over}"
 
 
 def words_of(event: OrderEvent, *, is_express: bool) -> str | Promise:
@@ -266,6 +305,8 @@ def words_of(event: OrderEvent, *, is_express: bool) -> str | Promise:
         return _("商家已发货") if is_express else _("货已到店，可以提货")
     if event.to_status == OrderStatus.COMPLETED:
         return COMPLETED_BY.get(ActorKind(event.actor_kind), _("已完成"))
+    if event.to_status == OrderStatus.REFUNDED and event.actor_kind == ActorKind.STAFF:
+        return _("门店已办理退款")
     if event.to_status == OrderStatus.CLOSED:
         return _("您关闭了订单") if event.actor_kind == ActorKind.BUYER else _("商家关闭了订单")
     if event.to_status == OrderStatus.UNPAID:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 
-from groupbuy import expiry, fulfilment, orders, payments, refunds, sandbox, settling
+from groupbuy import expiry, fulfilment, orders, payments, refunds, resolving, sandbox, settling, shortages
 from groupbuy.models import Order, OrderStatus, Payment, PaymentUse, Refund
 from groupbuy.payments import PREPAY_LIFE
 from retail.principals import Role, principal_of
@@ -229,6 +229,51 @@ def test_a_refund_in_trouble_is_said_without_alarm(client, order, now, headquart
     assert "退款遇到了问题，门店正在处理" in look(client, order)
 
 
+def test_a_short_delivery_is_told_with_its_units_and_money(client, order, now, headquarters):
+    pay(order, now=now)
+    [refund] = shortages.refund_missing(missing={order.pk: 1}, reason="产地少发", intent="f", principal=headquarters, now=now)
+    page = look(client, order)
+    assert "缺货 1 份，退款中，原路退回 ¥9.90" in page
+    assert "产地少发" not in page
+    assert f"{order.deliver_code[:4]} {order.deliver_code[4:]}" in page
+    refunds.send(refund, now=now)
+    assert "缺货 1 份，已退款，原路退回 ¥9.90" in look(client, order)
+
+
+@pytest.mark.parametrize(("state", "words_of_it"), [("abnormal", "退款异常，门店正在处理"), ("rejected", "退款异常，门店正在处理")])
+def test_each_refund_in_trouble_says_so_until_a_person_ended_it(client, order, now, headquarters, state, words_of_it):
+    pay(order, now=now)
+    refund = refunds.refund_order(order_id=order.pk, amount=None, reason="", principal=headquarters, now=now)
+    Refund.objects.update(state=state, next_check_at=None)
+    assert f"{words_of_it} ¥19.80" in look(client, order)
+    resolving.record_returned(refund_id=refund.pk, note="银行转账 0042", principal=headquarters, now=now)
+    page = look(client, order)
+    assert "已退款，由门店办理 ¥19.80" in page
+    assert "门店已办理退款" in page
+    assert "原路" not in page
+    assert "银行转账" not in page
+
+
+def test_a_refund_that_was_given_up_is_not_told(client, order, now, headquarters):
+    pay(order, now=now)
+    refund = refunds.refund_order(order_id=order.pk, amount=None, reason="", principal=headquarters, now=now)
+    Refund.objects.update(state="rejected", next_check_at=None)
+    resolving.drop(refund_id=refund.pk, note="换货", principal=headquarters, now=now)
+    assert "退款" not in look(client, order)
+
+
+def test_late_money_whose_refund_was_refused_is_not_said_to_be_nothing(client, order, now):
+    payments.start_payment(order_id=order.pk, principal=principal_of(order.buyer), now=now)
+    prepay_id = Payment.objects.get().prepay_id
+    Order.objects.update(status=OrderStatus.CLOSED, holds_stock=False)
+    settling.settle(sandbox.pay(prepay_id, now=now), source="test", now=now)
+    Refund.objects.update(state="rejected", next_check_at=None)
+    page = look(client, order)
+    assert "退款遇到了问题，门店正在处理" in page
+    assert "没有扣款" not in page
+    assert "删除订单" not in page
+
+
 def test_money_that_came_too_late_is_on_its_way_back(client, order, now):
     payments.start_payment(order_id=order.pk, principal=principal_of(order.buyer), now=now)
     prepay_id = Payment.objects.get().prepay_id
@@ -239,13 +284,36 @@ def test_money_that_came_too_late_is_on_its_way_back(client, order, now):
     assert "删除订单" not in page
 
 
-def test_held_money_sends_the_buyer_to_the_shop(client, order, now):
+@pytest.fixture
+def held(order, now):
+    """One yuan came in for 19.80."""
     payments.start_payment(order_id=order.pk, principal=principal_of(order.buyer), now=now)
-    Payment.objects.update(state="paid", use=PaymentUse.HELD, received=Decimal("1.00"))
+    Payment.objects.update(state="paid", use=PaymentUse.HELD, received=Decimal("1.00"), received_at=now)
+    return Payment.objects.get()
+
+
+def test_held_money_sends_the_buyer_to_the_shop(client, order, held):
     page = look(client, order)
-    assert "支付核对中" in page
+    assert "支付核对中 支付结果核对中，请联系门店" in page
+    assert "款项核对中，请联系门店 ¥1.00" in page
     assert "去支付" not in page
     assert "支付结果核对中，请联系门店" in act(client, order, "pay")
+
+
+@pytest.mark.parametrize("status", [OrderStatus.EXPIRED, OrderStatus.CLOSED])
+def test_held_money_is_not_forgotten_when_the_order_ends(client, order, held, status):
+    Order.objects.update(status=status, holds_stock=False)
+    page = look(client, order)
+    assert "支付核对中" in page
+    assert "删除订单" not in page
+
+
+def test_once_held_money_goes_back_the_order_can_be_paid_again(client, order, held, headquarters, now):
+    resolving.refund_held(payment_id=held.pk, principal=headquarters, now=now)
+    page = look(client, order)
+    assert "退款中，原路退回 ¥1.00" in page
+    assert "去支付" in page
+    assert client.post(f"/o/{order.code}/pay/").url.startswith("/sandbox/pay/")
 
 
 def test_too_many_tries_to_pay_are_said_on_the_page(client, order, settings):

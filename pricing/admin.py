@@ -79,6 +79,20 @@ class ShopProductAdmin(OfShopAdmin):
     pills = ((gettext_lazy("在售"), "removed_at__isnull=True"), (gettext_lazy("已下架"), "removed_at__isnull=False"))
     linked = ("removed_at",)
     autocomplete_fields = ("product",)
+    exported = (
+        "shop",
+        "product__code",
+        "product__barcode",
+        (gettext_lazy("商品"), "product__name"),
+        "product__spec",
+        "product__unit",
+        "product__product_class",
+        "price",
+        "member_price",
+        "sort",
+        "created_at",
+        "removed_at",
+    )
     fixed = ("shop", "product")
     actions = ("take_off_sale",)
     readonly_fields = ("created_at", "removed_at")
@@ -128,6 +142,16 @@ class StockFigureAdmin(OfShopAdmin):
     autocomplete_fields = ("product",)
     fixed = ("shop", "product")
     managers_only = ("cost_price", "last_price")
+    exported = (
+        "shop",
+        "product__code",
+        (gettext_lazy("商品"), "product__name"),
+        "product__spec",
+        "product__unit",
+        "qty",
+        "cost_price",
+        "last_price",
+    )
     fieldsets = ((None, {"fields": ("shop", "product", "qty", ("cost_price", "last_price"))}),)
 
 
@@ -249,6 +273,19 @@ class PriceLogAdmin(ReadOnlyAdmin):
     list_select_related = ("shop", "product", "user", "change")
     search_fields = ("product__name", "product__code", "product__pinyin", "user__nickname")
     search_help_text = gettext_lazy("商品名称、货号、拼音首字母、操作人")
+    managers_only = ("user", "user_name")
+    exported = (
+        "created_at",
+        "shop",
+        "product__code",
+        (gettext_lazy("商品"), "product__name"),
+        "old_price",
+        "new_price",
+        "old_member_price",
+        "new_member_price",
+        "user_name",
+        "change",
+    )
     fieldsets = ((None, {"fields": ("shop", "product", "price_step", "member_price_step", "user_name", "change", "created_at")}),)
 
     @display(description=gettext_lazy("价格"))

@@ -267,6 +267,22 @@ class ProductAdmin(ScopedAdmin):
     search_help_text = gettext_lazy("名称、货号、条码、拼音首字母")
     autocomplete_fields = ("product_class",)
     pills = ((gettext_lazy("全部"), ""), (gettext_lazy("在用"), "in_use__exact=1"), (gettext_lazy("停用"), "in_use__exact=0"))
+    exported = (
+        "code",
+        "barcode",
+        "name",
+        "spec",
+        "product_class",
+        "unit",
+        "pricing_type",
+        "pack_size",
+        "price",
+        "member_price",
+        "in_use",
+        "source",
+        "created_at",
+        "tenant",
+    )
     inlines = (ProductImageInline,)
     readonly_fields = ("pinyin", "source", "created_at")
     fieldsets = (

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from groupbuy import group_buyings
-from groupbuy.admin import shortages
+from groupbuy.admin import pick_list, shortages
 from groupbuy.forms import CancelForm
 from groupbuy.models import GroupBuying, GroupBuyingImage, Order, Outcome
 from retail.backoffice import (
@@ -118,14 +118,33 @@ class GroupBuyingAdmin(OfShopAdmin):
         ("outcome", ChoicesDropdownFilter),
         ("end_at", RangeDateFilter),
     )
-    list_select_related = ("shop", "product")
+    list_select_related = ("shop", "product", "creator")
     search_fields = ("name", "product__name", "product__code", "product__pinyin")
     search_help_text = gettext_lazy("团购名称、商品名称、货号、拼音首字母")
     autocomplete_fields = ("product",)
+    exported = (
+        "name",
+        "shop",
+        "product__code",
+        (gettext_lazy("商品"), "product__name"),
+        "spec",
+        "price",
+        "quota",
+        "taken",
+        "paid_units",
+        (gettext_lazy("订单数"), "live"),
+        "min_qty",
+        "deliver_type",
+        "start_at",
+        "end_at",
+        "state",
+        "creator_name",
+        "tenant",
+    )
     inlines = (ImageInline,)
     fixed = ("in_use",)
     readonly_fields = ("taken", "paid_units", "order_count", "visits", "creator_name", "created_at", "state")
-    actions_detail = ("switch", "close_early", "short_delivery", "cancel")
+    actions_detail = ("print_pick_list", "switch", "close_early", "short_delivery", "cancel")
     fieldsets = (
         (None, {"fields": ("name", "shop", "product", "spec", "description")}),
         (gettext_lazy("价格与库存"), {"fields": (("price", "quota"), ("per_buyer_limit", "min_qty"))}),
@@ -163,6 +182,9 @@ class GroupBuyingAdmin(OfShopAdmin):
     def has_manage_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return bool(request.user.has_perm("groupbuy.change_groupbuying"))
 
+    def has_orders_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return bool(request.user.has_perm("groupbuy.view_order"))
+
     def begin(self, request: HttpRequest, instance: GroupBuying) -> None:
         instance.creator = caller(request).user  # type: ignore[assignment]
         instance.spec = instance.spec or instance.product.spec
@@ -192,12 +214,16 @@ class GroupBuyingAdmin(OfShopAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
         group_buying = self.get_object(request, str(object_id))
-        offered, now = set(), timezone.now()
+        now, offered = timezone.now(), {"pick-list"}
         if group_buying.outcome == Outcome.OPEN:
             offered |= {"switch", "cancel"} | ({"close"} if group_buying.start_at < now < group_buying.end_at else set())
         if group_buying.outcome not in group_buyings.UNSUCCESSFUL and group_buying.units:
             offered.add("short")
         return [action for action in super().get_actions_detail(request, object_id) if action.path in offered]
+
+    @page_action(description=gettext_lazy("提货单"), path="pick-list", permission="orders", icon="print")
+    def print_pick_list(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return pick_list.show(request, self.get_object(request, object_id))
 
     @page_action(description=gettext_lazy("启用 / 停用"), path="switch", permission="manage", icon="toggle_on")
     def switch(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -71,6 +71,30 @@ class OrderAdmin(ReadOnlyAdmin):
         (gettext_lazy("已完成"), "status__exact=4"),
         (gettext_lazy("已退款"), "status__exact=2"),
     )
+    exported = (
+        "code",
+        "group_buying",
+        "sequence",
+        "shop",
+        "buyer_name",
+        "phone_shown",
+        "deliver_type",
+        "address_shown",
+        "remark_shown",
+        "product_name",
+        "spec",
+        "price",
+        "qty",
+        "money",
+        "status",
+        "created_at",
+        "paid_at",
+        "shipped_at",
+        "completed_at",
+        "carrier",
+        "tracking_number",
+        "tenant",
+    )
     actions = ("confirm", "deliver", "short_delivery")
     actions_detail = ("confirm_one", "deliver_one", "recheck", "close_order", "refund")
     change_form_outer_after_template = "admin/groupbuy/order_story.html"

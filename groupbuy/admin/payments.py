@@ -75,6 +75,19 @@ class PaymentAdmin(ReadOnlyAdmin):
         (gettext_lazy("多收待退"), "use__exact=surplus"),
         (gettext_lazy("待支付"), "state__exact=open"),
     )
+    exported = (
+        "out_trade_no",
+        "transaction_id",
+        "order",
+        "order__shop",
+        "gateway",
+        "total",
+        "received",
+        "state",
+        "use",
+        "created_at",
+        "received_at",
+    )
     inlines = (RefundInline, PaymentEventInline)
     actions_detail = ("recheck", "refund_held", "record_returned")
     fieldsets = (
@@ -187,6 +200,21 @@ class RefundAdmin(ReadOnlyAdmin):
         (gettext_lazy("处理中"), "state__in=new,processing,closed"),
         (gettext_lazy("需人工处理"), "stuck=yes"),
         (gettext_lazy("已退款"), "state__exact=success"),
+    )
+    exported = (
+        "out_refund_no",
+        "refund_id",
+        "payment__order",
+        "payment__out_trade_no",
+        "payment__order__shop",
+        "amount",
+        "state",
+        "reason",
+        "missing_units",
+        "note",
+        "user_name",
+        "created_at",
+        "refunded_at",
     )
     actions_detail = ("ask_again", "send_again", "record_returned", "drop")
     fieldsets = (

@@ -15,6 +15,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from retail.backoffice import theme
+from retail.backoffice.exports import ExportAdmin
 from retail.backoffice.questions import AskingMixin, complain
 from retail.backoffice.scope import caller, scoped_rows, visible
 from retail.models import Tenant
@@ -77,7 +78,7 @@ class ScopedMixin:
         return formfield
 
 
-class ScopedAdmin(AskingMixin, ScopedMixin, theme.ModelAdmin):  # type: ignore[misc]
+class ScopedAdmin(AskingMixin, ScopedMixin, ExportAdmin):
     """The base. ``tenant_path`` and ``shop_path`` serve models whose queryset has no ``visible_to``; no tenant path: everyone's.
 
     ``fixed``: fields that can't change once the row exists; ``linked``: columns that our own links filter by;
@@ -99,7 +100,7 @@ class ScopedAdmin(AskingMixin, ScopedMixin, theme.ModelAdmin):  # type: ignore[m
     show_full_result_count = False
     list_filter_submit = True
     list_fullwidth = True
-    list_before_template = "admin/pills.html"
+    list_before_template = "admin/above_list.html"
     save_on_top = False
 
     def scoped(self, principal: Principal) -> QuerySet[Any]:
@@ -155,6 +156,11 @@ class ScopedAdmin(AskingMixin, ScopedMixin, theme.ModelAdmin):  # type: ignore[m
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         hidden = self.hidden(request)
         return [one for one in super().get_list_filter(request) if name_of(one) not in hidden]
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        """A list that answers to what it hides would tell it."""
+        hidden = self.hidden(request)
+        return [one for one in super().get_search_fields(request) if one.split("__")[0] not in hidden]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change:

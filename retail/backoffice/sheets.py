@@ -107,6 +107,8 @@ def cell_writer(book: Workbook, sheet: Worksheet) -> Callable[[int, int, Cell], 
     decimals: dict[int, Format] = {}
 
     def write(row: int, column: int, value: Cell) -> None:
+        if value == "":
+            return
         if isinstance(value, str):
             sheet.write_string(row, column, value)
         elif isinstance(value, datetime):

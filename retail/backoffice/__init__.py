@@ -2,9 +2,9 @@
 
 from retail.backoffice.bases import ReadOnlyAdmin, ReadOnlyInline, ScopedAdmin, ScopedForm, ScopedInline, become
 from retail.backoffice.questions import Question, page_of
-from retail.backoffice.scope import AutocompleteFilter, RelatedFilter, caller, visible
+from retail.backoffice.scope import AutocompleteFilter, RangeDateFilter, RelatedFilter, caller, visible
 from retail.backoffice.site import BackOffice
-from retail.backoffice.theme import BooleanRadioFilter, ChoicesDropdownFilter, RangeDateFilter, display, page_action
+from retail.backoffice.theme import BooleanRadioFilter, ChoicesDropdownFilter, display, page_action
 
 __all__ = [
     "AutocompleteFilter",

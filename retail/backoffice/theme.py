@@ -15,6 +15,7 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.enums import ActionVariant
 from unfold.sites import UnfoldAdminSite
+from unfold.utils import parse_date_str
 
 __all__ = [
     "AutocompleteSelectFilter",
@@ -30,6 +31,7 @@ __all__ = [
     "display",
     "dress",
     "page_action",
+    "parse_date_str",
 ]
 
 Function = TypeVar("Function", bound=Callable[..., Any])

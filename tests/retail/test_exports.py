@@ -97,6 +97,13 @@ def test_the_file_goes_on_where_the_page_ends(headquarters, group_buying):
     assert len(csv_rows(export(browser, Order, "p=2"))) == 53
 
 
+def test_a_range_of_days_holds_the_whole_of_its_last_day(headquarters, group_buying):
+    for number, moment in enumerate(["2026-01-13 23:59:59", "2026-01-14 00:00:00", "2026-01-15 23:59:59", "2026-01-16 00:00:00"]):
+        order_in(group_buying, number, created_at=local(moment))
+    rows = csv_rows(export(browser_of(headquarters), Order, "o=1&created_at_from=2026-01-14&created_at_to=2026-01-15"))
+    assert [row["序号"] for row in rows] == ["1", "2"]
+
+
 @pytest.mark.parametrize("model", EXPORTED)
 def test_the_button_stands_above_the_list_and_keeps_its_filters(model, headquarters, shop, manager):
     fill(shop, manager)
@@ -300,6 +307,8 @@ NONSENSE = [
     "shop__id__exact=x",
     "shop__id__exact=99999999999999999999",
     "created_at_from=gestern",
+    "created_at_to=9999-12-31",
+    "created_at_from=0001-01-01",
     "p=999",
     "p=x",
     "o=99.x",

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy
 from retail.backoffice import theme
 from retail.backoffice.sheets import WRITERS, Row, cell_of
 
-# 12 to 16 seconds of one busy processor (docs/decisions/0019-exports.md).
+# 10 to 17 seconds of one busy processor (docs/decisions/0019-exports.md).
 ROWS_MAX = 20_000
 CHUNK = 1000
 LABELS = (("xlsx", gettext_lazy("Excel 表格")), ("csv", gettext_lazy("CSV 文件")))

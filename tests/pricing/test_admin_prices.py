@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models import QuerySet
 
 from pricing.models import PriceChange, PriceLog, ShopProduct, StockFigure
 from tests import factories
@@ -115,8 +116,8 @@ def test_a_batch_over_two_shops_shows_each_manager_the_own_rows(headquarters, ma
     log = factories.log_of(own, user=headquarters, old_price="1.00", new_price="2.00")
     elsewhere = factories.log_of(other, user=headquarters, old_price="3.00", new_price="4.00")
     foreign_batch = elsewhere.change
-    elsewhere.change = log.change
-    elsewhere.save()
+    # Past the model, which refuses to change a log.
+    QuerySet(type(elsewhere)).filter(pk=elsewhere.pk).update(change=log.change)
     browser = browser_of(manager)
     seen = words(browser.get(page(log.change)))
     assert own.product.name in seen

@@ -19,7 +19,9 @@ def at_once(action: Callable[[Any], Any], arguments: Iterable[Any], *, threads: 
     barrier = threading.Barrier(parties)
 
     def work() -> None:
-        barrier.wait(10)
+        # Connecting takes longer than what is tried out: nobody begins before all are there.
+        connection.ensure_connection()
+        barrier.wait(60)
         try:
             with suppress(queue.Empty):
                 while True:

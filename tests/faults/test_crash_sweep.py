@@ -1,0 +1,344 @@
+"""The process is killed before and after every statement, every COMMIT and every call to WeChat: nothing is ever half done, and the
+same request again does it once."""
+
+import os
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection, connections
+
+from groupbuy import expiry, orders, payments
+from groupbuy.models import GroupBuying, OrderStatus, PaymentState, PaymentUse
+from groupbuy.wechat import WeChatGateway
+from pricing.models import PriceLog
+from retail.models import OutboxEntry
+from shops.models import ConfigItem, ConfigValue
+from tests import factories
+from tests.clients import Api
+from tests.pricing.conftest import on_sale
+from tests.wechat import assert_sound, fresh, notify, packed, pay
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BUYING, PRICES = "/api/marketing/groupbuy/", "/api/shop/shopproduct/"
+# How the child ends: alive, wrong, or killed at one of these.
+ALIVE, WRONG = 0, 1
+STATEMENT, COMMIT, CALL = 101, 102, 103
+MOST = 400
+# Placing an order without a key is its own transaction there.
+COMMITS = {COMMIT} if connection.vendor == "sqlite" else set()
+
+
+class Death:
+    """Comes at the ``at``-th moment before or after something that reaches the database or WeChat."""
+
+    def __init__(self, at: int) -> None:
+        self.left = at
+
+    def moment(self, kind: int) -> None:
+        self.left -= 1
+        if not self.left:
+            # As a power cut: nothing is closed, rolled back or flushed.
+            os._exit(kind)
+
+    def around(self, call: Callable[..., Any], kind: int) -> Callable[..., Any]:
+        @wraps(call)
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            self.moment(kind)
+            answer = call(*args, **kwargs)
+            self.moment(kind)
+            return answer
+
+        return watched
+
+    def waits(self) -> None:
+        """From now on, in this process."""
+        connection.execute_wrappers.append(lambda execute, *args: self.around(execute, STATEMENT)(*args))
+        connection._commit = self.around(connection._commit, COMMIT)
+        WeChatGateway.reach = self.around(WeChatGateway.reach, CALL)
+
+
+def end_of(act: Callable[[], bool], *, at: int) -> int:
+    """How a process ends that does ``act`` and is killed at its ``at``-th moment."""
+    connections.close_all()
+    pid = os.fork()
+    if not pid:
+        end = WRONG
+        try:
+            Death(at).waits()
+            end = ALIVE if act() else WRONG
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(end)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+class Scene:
+    """One request, ready to be sent; nothing that another scene touches."""
+
+    kinds = frozenset({STATEMENT, COMMIT})
+
+    def __init__(self, stage: "Stage") -> None:
+        self.stage, self.now = stage, stage.now
+        self.prepare()
+
+    def prepare(self) -> None:
+        """What is there before the request."""
+
+    def act(self) -> bool:
+        """Whether the answer is right."""
+        raise NotImplementedError
+
+    def look(self) -> None:
+        """After the kill, before the same again."""
+
+    def check(self) -> None:
+        """It was done once."""
+        raise NotImplementedError
+
+
+class Stage:
+    """The people and the shop of all scenes."""
+
+    def __init__(self, fake: Any, caller: Any, shop: Any, manager: Any, now: Any) -> None:
+        self.fake, self.caller, self.shop, self.now = fake, caller, shop, now
+        self.buyer_client, self.manager_client = Api().as_user(caller.user), Api().as_user(manager)
+        self.manager, self.seen = manager, set()
+        self.product = factories.ProductFactory(tenant=shop.tenant)
+        # The middleware is loaded before the fork.
+        for client in (self.buyer_client, self.manager_client):
+            client.get(BUYING + "getdelivertypelist")
+        notify({}, b"")
+
+    def sweep(self, scene_class: type[Scene]) -> Counter[int]:
+        """The moments of death by kind."""
+        moments: Counter[int] = Counter()
+        for at in range(1, MOST):
+            scene = scene_class(self)
+            end = end_of(scene.act, at=at)
+            assert end != WRONG
+            # Of the whole database: it also sees what was done again after the moment before.
+            assert_sound()
+            scene.look()
+            # Past the lease of a job.
+            scene.now += orders.PUT_OFF + timedelta(seconds=1)
+            assert scene.act()
+            scene.check()
+            if end == ALIVE:
+                assert_sound()
+                return moments
+            moments[end] += 1
+        raise AssertionError("it doesn't end")
+
+    def group_buying(self) -> GroupBuying:
+        return factories.GroupBuyingFactory(
+            tenant=self.shop.tenant, shop=self.shop, product=self.product, creator=self.manager, start_at=self.now - timedelta(hours=1)
+        )
+
+
+class Placing(Scene):
+    kinds = frozenset({STATEMENT}) | COMMITS
+    key = ""
+
+    def prepare(self) -> None:
+        self.group_buying = self.stage.group_buying()
+
+    def act(self) -> bool:
+        wish = {"groupBuyingId": self.group_buying.pk, "qty": 2}
+        headers = {"Idempotency-Key": self.key and f"{self.key}{self.group_buying.pk}"}
+        return self.stage.buyer_client.post(BUYING + "createorder", wish, headers=headers).json()["status"] == 200
+
+    def look(self) -> None:
+        self.before = self.group_buying.orders.count()
+        self.stage.seen.add(self.before)
+
+    def check(self) -> None:
+        self.expect(self.before + 1)
+
+    def expect(self, count: int) -> None:
+        assert (self.group_buying.orders.count(), fresh(self.group_buying).taken) == (count, 2 * count)
+
+
+class PlacingWithKey(Placing):
+    kinds = Scene.kinds
+    key = "once"
+
+    def check(self) -> None:
+        self.expect(1)
+
+
+class OfOrder(Scene):
+    """Of an unpaid order of two units."""
+
+    kinds = Scene.kinds | {CALL}
+    announced = True
+
+    def prepare(self) -> None:
+        self.group_buying = self.stage.group_buying()
+        wish = orders.Wish(self.group_buying.pk, 2)
+        self.order = orders.create_order(principal=self.stage.caller, buyer_id=None, wish=wish, now=self.now)
+        if self.announced:
+            self.prepay_id = self.pay_with(payments.start_payment)
+
+    def pay_with(self, service: Callable[..., Any]) -> str:
+        return service(order_id=self.order.pk, principal=self.stage.caller, now=self.now).pre_pay_id
+
+    def look(self) -> None:
+        self.stage.seen.add(fresh(self.order).status)
+
+    def expect(self, status: OrderStatus, *, taken: int) -> None:
+        assert (fresh(self.order).status, fresh(self.group_buying).taken) == (status, taken)
+        assert self.order.events.filter(to_status=status).count() == 1
+
+    def trades(self) -> list[str]:
+        """How WeChat's trades of the order stand; one that it never heard of can't be paid either."""
+        known = {number: trade.state for (_merchant, number), trade in self.stage.fake.books.trades.items()}
+        return [known.get(payment.out_trade_no, "CLOSED") for payment in self.order.payments.order_by("pk")]
+
+
+class Closing(OfOrder):
+    ended = OrderStatus.CLOSED
+
+    def act(self) -> bool:
+        return orders.close_order(order_id=self.order.pk, principal=self.stage.caller, now=self.now).status == self.ended
+
+    def check(self) -> None:
+        self.expect(self.ended, taken=0)
+        assert (self.order.payments.get().state, self.trades()) == (PaymentState.CLOSED, ["CLOSED"])
+
+
+class Expiring(Closing):
+    ended = OrderStatus.EXPIRED
+
+    def act(self) -> bool:
+        expiry.expire_due(now=self.now + timedelta(minutes=settings.PAY_WINDOW_MINUTES))
+        return fresh(self.order).status == self.ended
+
+
+class Paying(OfOrder):
+    announced = False
+    service = staticmethod(payments.start_payment)
+
+    def act(self) -> bool:
+        self.prepay_id = self.pay_with(self.service)
+        return bool(self.prepay_id)
+
+    def look(self) -> None:
+        self.stage.seen.add(self.order.payments.count())
+
+    def check(self) -> None:
+        """Of all attempts only the one that the buyer has now can be paid; and it is, once."""
+        *closed, last = self.order.payments.order_by("pk")
+        assert (last.prepay_id, self.trades()) == (self.prepay_id, ["CLOSED"] * len(closed) + ["NOTPAY"])
+        assert notify(*packed(self.stage.fake, pay(self.stage.fake, self.prepay_id))).status_code == 204
+        self.expect(OrderStatus.PAID, taken=2)
+        assert {payment.state for payment in closed} <= {PaymentState.CLOSED}
+        assert self.order.payments.get(use=PaymentUse.APPLIED) == last
+
+
+class PayingAgain(Paying):
+    announced = True
+    service = staticmethod(payments.restart_payment)
+
+
+class Hearing(OfOrder):
+    kinds = Scene.kinds
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.notification = packed(self.stage.fake, pay(self.stage.fake, self.prepay_id))
+
+    def act(self) -> bool:
+        return notify(*self.notification).status_code == 204
+
+    def check(self) -> None:
+        self.expect(OrderStatus.PAID, taken=2)
+        payment = self.order.payments.get()
+        assert (payment.state, payment.use, payment.events.count()) == (PaymentState.PAID, PaymentUse.APPLIED, 1)
+        assert OutboxEntry.objects.filter(kind="paid", subject_id=self.order.pk).count() == 1
+
+
+class OfPrices(Scene):
+    """Of two rows of a shop of its own."""
+
+    path, message = "", ""
+
+    def prepare(self) -> None:
+        self.shop = factories.ShopFactory(tenant=self.stage.shop.tenant)
+        self.stage.manager.shops.add(self.shop)
+        self.rows = on_sale(self.shop, 2)
+
+    def act(self) -> bool:
+        return self.stage.manager_client.post(PRICES + self.path, self.body()).json()["status"] == 200
+
+    def body(self) -> Any:
+        raise NotImplementedError
+
+    def look(self) -> None:
+        self.stage.seen.add(fresh(self.shop).price_version)
+
+    def check(self) -> None:
+        assert fresh(self.shop).price_version == 4
+        assert [fresh(row).version for row in self.rows] == [3, 4]
+
+
+class Changing(OfPrices):
+    path = "changeprices"
+
+    def body(self) -> Any:
+        return [{"id": row.pk, "price": "6.10", "memberPrice": "5.70"} for row in self.rows]
+
+    def check(self) -> None:
+        super().check()
+        logs = PriceLog.objects.filter(shop=self.shop).order_by("shop_product_id")
+        assert [(log.shop_product_id, str(log.new_price)) for log in logs] == [(row.pk, "6.10") for row in self.rows]
+        assert len({log.change_id for log in logs}) == 1
+
+
+class Clearing(OfPrices):
+    path = "deleteall"
+
+    def body(self) -> Any:
+        return {"shopId": self.shop.pk}
+
+    def check(self) -> None:
+        super().check()
+        (batch,) = {fresh(row).removed_in_id for row in self.rows}
+        assert batch
+
+
+@pytest.fixture
+def stage(fake_wechat, wechat_caller, shop, manager, now, settings) -> Stage:
+    # The machine of CI may be busy; nothing here waits for a time-out.
+    settings.GATEWAY_SECONDS = {"connect": 3, "read": 6, "request": 8, "bill": 8}
+    factories.grant(manager, "pricing.delete_shopproduct")
+    item = ConfigItem.objects.get(code="message_paid")
+    ConfigValue.objects.create(item=item, tenant=shop.tenant, value="T-paid thing1=门店")
+    return Stage(fake_wechat, wechat_caller, shop, manager, now)
+
+
+SEEN = {
+    Placing: {0, 1},
+    PlacingWithKey: {0, 1},
+    Closing: {OrderStatus.UNPAID, OrderStatus.CLOSED},
+    Expiring: {OrderStatus.UNPAID, OrderStatus.EXPIRED},
+    Paying: {0, 1},
+    PayingAgain: {1, 2},
+    Hearing: {OrderStatus.UNPAID, OrderStatus.PAID},
+    Changing: {2, 4},
+    Clearing: {2, 4},
+}
+
+
+@pytest.mark.parametrize("scene", SEEN)
+def test_killed_at_any_moment_it_is_done_once(stage, scene):
+    """Death must have come before and after it was done, at each kind of moment that there is."""
+    moments = stage.sweep(scene)
+    assert moments.keys() == scene.kinds
+    assert stage.seen == SEEN[scene]

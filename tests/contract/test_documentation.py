@@ -3,20 +3,16 @@
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-import requests
 from django.conf import settings
 from django.core.management import get_commands
 
@@ -25,10 +21,9 @@ from tests.contract.calls import SHOP
 from tests.contract.decisions import IGNORED
 from tests.contract.documentation import PAGES, RESULT_CODES, ROOT, answers_of, differences, pattern_of, read_sections
 from tests.contract.specification import ENDPOINTS, METHODS, SHAPES
+from tests.servers import free_port, wait_until_ready
 
 PRINTED_ADDRESS = "http://127.0.0.1:8000"
-# The machine may be busy with other tests.
-PATIENCE_SECONDS = 600
 SECTIONS = read_sections()
 EXAMPLES = [(section, script) for section in SECTIONS for script in section.examples]
 LOGINS = {f"/api/auth/{name}": "POST" for name in ("wechatlogin", "login", "logout")}
@@ -75,25 +70,6 @@ def own_database(folder: Path) -> Iterator[str]:
             yield server._replace(path=f"/{name}").geturl()
         finally:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def wait_until_ready(server: subprocess.Popen, address: str, log: Path) -> None:
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < give_up_at:
-        if server.poll() is not None:
-            break
-        with suppress(requests.RequestException):
-            if requests.get(f"{address}/healthz/ready", timeout=5).status_code == HTTPStatus.OK:
-                return
-        time.sleep(0.3)
-    pytest.fail(f"the demo isn't served: {log.read_text()}")
 
 
 @pytest.fixture(scope="module")

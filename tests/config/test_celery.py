@@ -27,9 +27,9 @@ from retail.principals import principal_of
 from shops.models import DeviceNonce
 from tests import factories
 from tests.celeries import BROKERS, PATIENCE_SECONDS, Celeries, is_listening, kill, require, tasks_app
-from tests.contract.test_documentation import free_port
 from tests.groupbuy.test_messages import FIELDS, configure
 from tests.pages import ordered, pay
+from tests.servers import free_port
 from tests.wechat import house_merchant, wait_until
 
 committed = pytest.mark.django_db(transaction=True)

@@ -128,7 +128,12 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    DATABASES["default"]["OPTIONS"] = {"options": "-c lock_timeout=3000 -c timezone=UTC"}
+    DATABASES["default"]["OPTIONS"] = {
+        "options": "-c lock_timeout=3000 -c timezone=UTC",
+        # A statement that comes again is planned once in a connection, not each time.
+        "server_side_binding": True,
+        "prepare_threshold": 5,
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env.cache_url("CACHE_URL", "locmemcache://")}
 # Empty: `manage.py work` runs the background jobs; else Celery does (``config/celery.py``).

@@ -10,10 +10,11 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
-from groupbuy import expiry, payments
+from groupbuy import expiry, orders, payments
 from groupbuy.fake_wechat.keys import sealed
 from groupbuy.fake_wechat.notifier import Message, signed_headers
 from groupbuy.models import Order, OrderEvent, OrderStatus, Payment, PaymentEvent, Refund
+from retail.wire.errors import Refusal
 from tests import factories
 from tests.wechat import NOTIFY, account_of, assert_sound, calls, fresh, house_merchant, notify, own_merchant, packed, pay
 
@@ -59,14 +60,17 @@ def test_the_same_message_a_hundred_times_is_one_payment(fake_wechat, wechat_ord
     assert_sound()
 
 
-@pytest.mark.parametrize("steps", list(itertools.permutations(["message", "query", "expire", "message again"])), ids=">".join)
-def test_in_every_order_with_query_and_expiry_the_money_is_applied_or_goes_back(fake_wechat, wechat_order, prepaid, message, now, steps):
+@pytest.mark.parametrize("steps", list(itertools.permutations(["message", "query", "close", "expire"])), ids=">".join)
+def test_in_every_order_with_query_close_and_expiry_the_money_is_applied(fake_wechat, wechat_order, wechat_caller, message, now, steps):
     Order.objects.filter(pk=wechat_order.pk).update(pay_deadline_at=now)
-    for step in steps:
+    for step in (*steps, "message"):
         if step == "query":
             payments.reconcile_due(now=now + timedelta(hours=1))
         elif step == "expire":
             expiry.expire_due(now=now)
+        elif step == "close":
+            with pytest.raises(Refusal):
+                orders.close_order(order_id=wechat_order.pk, principal=wechat_caller, now=now)
         else:
             assert notify(*packed(fake_wechat, message)).status_code == 204
     assert (fresh(wechat_order).status, Payment.objects.get().use) == (OrderStatus.PAID, "applied")

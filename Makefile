@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PUBLIC_BASE_URL ?= http://127.0.0.1:$(PORT)
 
-.PHONY: run test campaign fuzz lint bench translations requirements clean
+.PHONY: run test campaign fuzz planted-bugs lint bench translations requirements clean
 
 run: $(VENV)/.run .env
 	@exec $(BIN)/python manage.py serve --port $(PORT)
@@ -18,6 +18,11 @@ test: $(VENV)/.dev
 # The contract test with more examples, as every kind of caller; an hour or so.
 fuzz: $(VENV)/.dev
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(BIN)/pytest tests/contract/test_fuzz.py
+
+# Whether the tests see the bugs of tests/planted/bugs.toml; half an hour for each database.
+planted-bugs: $(VENV)/.dev
+	@$(MAKE) --no-print-directory static
+	@$(BIN)/python -m tests.planted $(ARGS)
 
 .PHONY: static
 static: $(VENV)/.run

@@ -27,7 +27,7 @@ class Download:
 
 
 def changes_for(*, device: Device, limit: int = 500) -> Download:
-    """Up to ``limit`` changes after the stamp that ``device`` has acknowledged, in the order of their versions; writes nothing."""
+    """Up to ``limit`` changes after the stamp that ``device`` has acknowledged, in the order of their versions."""
     # The counter before the rows: what is committed in between carries a higher number and waits for the next pull.
     newest = Shop.objects.values_list("price_version", flat=True).get(pk=device.shop_id)
     full = device.time_stamp == 0
@@ -37,13 +37,20 @@ def changes_for(*, device: Device, limit: int = 500) -> Download:
     page = list(changes.order_by("version").values_list("pk", "product_id", "version", "removed_at")[: limit + 1])
     more = len(page) > limit
     page = page[:limit]
+    time_stamp = page[-1][2] if more else max(newest, device.time_stamp)
+    offer(device, time_stamp)
     return Download(
-        time_stamp=page[-1][2] if more else max(newest, device.time_stamp),
+        time_stamp=time_stamp,
         full=full,
         more=more,
         rows=products.lines_of_ids([pk for pk, _product_id, _version, removed_at in page if removed_at is None]),
         deleted=gone_from(device.shop_id, [product_id for _pk, product_id, _version, removed_at in page if removed_at is not None]),
     )
+
+
+def offer(device: Device, time_stamp: int) -> None:
+    """Note what may be acknowledged, unless the device was reset since it was read."""
+    Device.objects.filter(pk=device.pk, time_stamp=device.time_stamp, offered_stamp__lt=time_stamp).update(offered_stamp=time_stamp)
 
 
 def gone_from(shop_id: int, product_ids: list[int]) -> list[int]:
@@ -55,16 +62,16 @@ def gone_from(shop_id: int, product_ids: list[int]) -> list[int]:
 def acknowledge(*, device_id: int, time_stamp: int, principal: Principal) -> int:
     """Note that the device has everything up to ``time_stamp``; returns the stamp that stands.
 
-    A repeated or belated acknowledgement of less changes nothing: only ``reset`` goes back. Raises NotThere; Invalid on a negative
-    stamp or one that the shop's counter hasn't reached.
+    A repeated or belated acknowledgement changes nothing, be it of less or of what was offered before a ``reset``. Raises NotThere;
+    Invalid on a negative stamp or one that the shop's counter hasn't reached.
     """
     device = Device.objects.visible_to(principal).in_use().select_related("shop").filter(pk=device_id, shop__removed_at=None).first()
     if device is None:
         raise NotThere
     if not 0 <= time_stamp <= device.shop.price_version:
         raise Invalid(_("时间戳不能为负数，也不能超过门店当前的价格版本"))
-    # One conditional UPDATE: two acknowledgements may cross.
-    if Device.objects.filter(pk=device.pk, time_stamp__lt=time_stamp).update(time_stamp=time_stamp):
+    # One conditional UPDATE: two acknowledgements may cross, or one and a reset.
+    if Device.objects.filter(pk=device.pk, time_stamp__lt=time_stamp, offered_stamp__gte=time_stamp).update(time_stamp=time_stamp):
         return time_stamp
     return Device.objects.values_list("time_stamp", flat=True).get(pk=device.pk)
 
@@ -76,7 +83,7 @@ def reset(*, shop_id: int, device_id: int | None, principal: Principal) -> int:
     devices = Device.objects.filter(shop=shop_id)
     if device_id:
         devices = devices.filter(pk=device_id)
-    count = devices.update(time_stamp=0)
+    count = devices.update(time_stamp=0, offered_stamp=0)
     if device_id and not count:
         raise NotThere
     return count

@@ -120,7 +120,10 @@ class DeviceQuerySet(models.QuerySet["Device"]):
 
 
 class Device(models.Model):
-    """A till or a scale. ``time_stamp`` is the price version that it has acknowledged; 0 = it must load everything."""
+    """A till or a scale. ``time_stamp`` is the price version that it has acknowledged; 0 = it must load everything.
+
+    ``offered_stamp``: the highest that it was given since it last had to; what it acknowledges beyond is from before.
+    """
 
     shop = models.ForeignKey(Shop, models.PROTECT, related_name="devices", verbose_name=_("门店"))
     stall = models.ForeignKey(Stall, models.PROTECT, related_name="devices", null=True, blank=True, verbose_name=_("摊位"))
@@ -129,6 +132,7 @@ class Device(models.Model):
     ip = models.GenericIPAddressField(_("IP"), null=True, blank=True)
     mac = models.CharField(_("Mac"), max_length=32, blank=True)
     time_stamp = models.BigIntegerField(_("时间戳"), default=0, editable=False)
+    offered_stamp = models.BigIntegerField(default=0, editable=False)
     in_use = models.BooleanField(_("启用"), default=True)
 
     objects = DeviceQuerySet.as_manager()

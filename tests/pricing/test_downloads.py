@@ -65,7 +65,7 @@ def test_a_new_device_loads_everything_on_sale(device, rows, boss, now):
 
 
 def test_then_only_what_changed_in_the_order_of_the_changes(device, rows, boss, scale, now):
-    acknowledge(device, 3, scale)
+    pull_and_acknowledge(device, scale, {})
     change(rows[2], "6.00", boss, now)
     change(rows[0], "7.00", boss, now)
     page = pull(device)
@@ -73,7 +73,7 @@ def test_then_only_what_changed_in_the_order_of_the_changes(device, rows, boss, 
 
 
 def test_nothing_new_is_an_empty_page_with_the_same_stamp(device, rows, scale):
-    acknowledge(device, 3, scale)
+    pull_and_acknowledge(device, scale, {})
     page = pull(device)
     assert (page.rows, page.deleted, page.more, page.time_stamp) == ([], [], False, 3)
 
@@ -87,7 +87,7 @@ def add(row, boss, now):
 
 
 def test_a_product_removed_twice_is_named_once(device, rows, shop, boss, scale, now):
-    acknowledge(device, 3, scale)
+    pull_and_acknowledge(device, scale, {})
     prices.remove_products(shop_product_ids=[rows[0].pk], principal=boss, now=now)
     add(rows[0], boss, now)
     prices.remove_all(shop_id=shop.pk, principal=boss, now=now)
@@ -122,10 +122,28 @@ def test_a_full_load_in_pages_leaves_the_device_with_what_is_on_sale(device, row
 
 
 def test_a_stamp_goes_back_only_by_reset(device, rows, scale):
+    pull(device)
     assert acknowledge(device, 3, scale) == 3
     assert acknowledge(device, 1, scale) == 3
     assert downloads.reset(shop_id=device.shop_id, device_id=None, principal=scale) == 1
     assert pull(device).full
+
+
+def test_what_was_pulled_before_a_reset_does_not_undo_it(device, rows, scale):
+    pull(device)
+    downloads.reset(shop_id=device.shop_id, device_id=None, principal=scale)
+    assert acknowledge(device, 3, scale) == 0
+    assert pull(device).full
+    assert acknowledge(device, 3, scale) == 3
+
+
+def test_a_pull_that_a_reset_overtakes_offers_nothing(device, rows, scale):
+    pull_and_acknowledge(device, scale, {})
+    device.refresh_from_db()
+    downloads.reset(shop_id=device.shop_id, device_id=None, principal=scale)
+    page = downloads.changes_for(device=device)
+    assert not page.full
+    assert acknowledge(device, page.time_stamp, scale) == 0
 
 
 def test_a_stamp_beyond_the_shops_counter_is_refused(device, rows, scale):
@@ -145,7 +163,7 @@ def test_a_foreign_or_unused_device_is_not_there(device, rows, scale):
 def test_one_device_or_all_of_the_shop_are_reset(device, rows, scale, stranger):
     other = factories.DeviceFactory(shop=device.shop)
     for each in (device, other):
-        acknowledge(each, 3, scale)
+        pull_and_acknowledge(each, scale, {})
     assert downloads.reset(shop_id=device.shop_id, device_id=other.pk, principal=scale) == 1
     assert (pull(device).full, pull(other).full) == (False, True)
     assert downloads.reset(shop_id=device.shop_id, device_id=None, principal=scale) == 2
@@ -153,7 +171,7 @@ def test_one_device_or_all_of_the_shop_are_reset(device, rows, scale, stranger):
 
 
 def test_a_foreign_shop_or_device_is_not_reset(device, rows, scale, stranger):
-    acknowledge(device, 3, scale)
+    pull_and_acknowledge(device, scale, {})
     for principal, device_id in ((stranger, None), (stranger, device.pk), (scale, factories.DeviceFactory().pk)):
         with pytest.raises(NotThere):
             downloads.reset(shop_id=device.shop_id, device_id=device_id, principal=principal)

@@ -32,11 +32,11 @@ class NothingToUndo(Refusal):
 
 @transaction.atomic
 def undo(*, change_id: int, principal: Principal, now: datetime) -> Outcome:
-    """Take back a batch of at most 24 hours ago: prices, or what it removed from sale.
+    """Take back a batch of at most 24 hours ago: prices (not the order of display), or what it removed from sale.
 
     A price is set back where the row still has the batch's, a removed row goes on sale again where the product isn't on sale by now;
-    ``left`` counts the others. Raises NotThere when the batch, or one shop in it, is not the caller's; TooLate, AlreadyUndone;
-    NothingToUndo on a batch that only added products or is an undo itself.
+    ``left`` counts the others, and those of shops that were closed since. Raises NotThere when the batch, or one shop in it, is not the
+    caller's; TooLate, AlreadyUndone; NothingToUndo on a batch that only added products or is an undo itself, or without an open shop.
     """
     tenant_batches = PriceChange.objects.filter(principal.scope(shop=""))
     # Two who undo at once: the second waits here and then finds the first one's batch.
@@ -51,9 +51,12 @@ def undo(*, change_id: int, principal: Principal, now: datetime) -> Outcome:
         raise NothingToUndo
     rows = batch.removed_rows if batch.source == ChangeSource.REMOVE else batch.logs
     shop_ids = set(rows.order_by().values_list("shop_id", flat=True).distinct())
-    if not shop_ids:
+    mine = Shop.objects.visible_to(principal).filter(pk__in=shop_ids)
+    if len(mine) != len(shop_ids):
+        raise NotThere
+    shops = lock_shops(shop_ids={shop.pk for shop in mine if shop.removed_at is None}, principal=principal)
+    if not shops:
         raise NothingToUndo
-    shops = lock_shops(shop_ids=shop_ids, principal=principal)
     undoing = new_batch(shops=shops, source=ChangeSource.UNDO, principal=principal, now=now, reason=str(batch))
     undoing.undoes = batch
     take_back = put_back_on_sale if batch.source == ChangeSource.REMOVE else set_prices_back
@@ -64,7 +67,7 @@ def set_prices_back(*, batch: PriceChange, undoing: PriceChange, shops: dict[int
     asked, left = [], 0
     for log in batch.logs.select_related("shop_product").order_by("shop_product_id"):
         row = log.shop_product
-        if row.removed_at is None and (row.price, row.member_price) == (log.new_price, log.new_member_price):
+        if row.shop_id in shops and row.removed_at is None and (row.price, row.member_price) == (log.new_price, log.new_member_price):
             asked.append(Asked(row.pk, log.old_price, log.old_member_price, None))
         else:
             left += 1
@@ -73,7 +76,7 @@ def set_prices_back(*, batch: PriceChange, undoing: PriceChange, shops: dict[int
 
 def put_back_on_sale(*, batch: PriceChange, undoing: PriceChange, shops: dict[int, Shop]) -> Outcome:
     on_sale = ShopProduct.objects.live().filter(shop=OuterRef("shop"), product=OuterRef("product"))
-    rows = list(batch.removed_rows.filter(~Exists(on_sale)).order_by("pk"))
+    rows = list(batch.removed_rows.filter(~Exists(on_sale), shop__in=shops).order_by("pk"))
     left = batch.removed_rows.count() - len(rows)
     if not rows:
         return Outcome(left=left)

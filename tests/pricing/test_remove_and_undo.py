@@ -11,6 +11,7 @@ from pricing.models import PriceChange, PriceLog, ShopProduct
 from pricing.prices import AlreadyUndone, Change, NothingToUndo, TooLate
 from retail.principals import Role, principal_of
 from retail.wire.errors import Invalid, NotThere
+from shops.models import Shop
 from tests import factories
 from tests.pricing.conftest import count_statements, on_sale, versions
 
@@ -75,10 +76,22 @@ def test_a_foreign_shop_is_not_emptied(rows, shop, stranger, now):
     assert live(shop) == set(rows)
 
 
-def test_many_rows_are_removed_with_few_statements(shop, boss, now):
-    rows = on_sale(shop, 90)
-    few = count_statements(lambda: remove(boss, now, *rows[:3]))
-    assert count_statements(lambda: remove(boss, now, *rows[3:])) == few
+def test_many_rows_are_removed_and_restored_with_few_statements(shop, boss, now):
+    removed = []
+
+    def removing(rows):
+        return count_statements(lambda: removed.append(remove(boss, now, *rows)))
+
+    assert removing(on_sale(shop, 3)) == removing(on_sale(shop, 300))
+    few, many = removed
+    assert count_statements(lambda: undo(few, boss, now)) == count_statements(lambda: undo(many, boss, now))
+    assert len(live(shop)) == 303
+
+
+def test_many_prices_are_set_back_with_few_statements(shop, boss, now):
+    few, many = on_sale(shop, 3), on_sale(shop, 300)
+    first, second = change(boss, now, SIX, *few), change(boss, now, SIX, *many)
+    assert count_statements(lambda: undo(first, boss, now)) == count_statements(lambda: undo(second, boss, now))
 
 
 def test_prices_are_set_back_by_a_new_batch(rows, shop, boss, now):
@@ -165,3 +178,22 @@ def test_a_manager_undoes_only_what_lies_wholly_in_the_own_shops(rows, shop, bos
     with pytest.raises(NotThere):
         undo(change(boss, now, SIX, rows[0], *other), manager, now)
     assert undo(change(boss, now, SEVEN, rows[1]), manager, now).changed == 1
+
+
+@pytest.mark.parametrize("begin", [change, lambda boss, now, _price, *rows: remove(boss, now, *rows)])
+def test_a_shop_that_was_closed_since_does_not_keep_the_others_from_it(rows, shop, boss, now, begin):
+    closed = factories.ShopFactory(tenant=shop.tenant)
+    theirs = on_sale(closed, 2)
+    batch = begin(boss, now, SIX, rows[0], *theirs)
+    Shop.objects.filter(pk=closed.pk).update(removed_at=now)
+    outcome = undo(batch, boss, now)
+    assert (outcome.changed + outcome.restored, outcome.left) == (1, 2)
+    rows[0].refresh_from_db()
+    assert (rows[0].price, rows[0].removed_at) == (Decimal("5.90"), None)
+
+
+def test_what_lies_wholly_in_closed_shops_is_not_undone(rows, shop, boss, now):
+    batch = change(boss, now, SIX, *rows)
+    Shop.objects.filter(pk=shop.pk).update(removed_at=now)
+    with pytest.raises(NothingToUndo):
+        undo(batch, boss, now)

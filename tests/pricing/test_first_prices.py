@@ -9,7 +9,7 @@ from pricing.models import PriceChange, PriceLog, ShopProduct
 from pricing.prices import FirstPrice
 from retail.wire.errors import Invalid, NotThere
 from tests import factories
-from tests.pricing.conftest import versions
+from tests.pricing.conftest import count_statements, versions
 
 pytestmark = pytest.mark.django_db
 
@@ -64,3 +64,14 @@ def test_the_same_product_twice_or_a_bad_price_is_refused(shop, boss, now):
 def test_a_foreign_shop_is_not_there(shop, stranger, now):
     with pytest.raises(NotThere):
         set_first(shop, stranger, now)
+
+
+def test_many_products_need_no_more_statements_than_few(shop, tenant, boss, now):
+    product_class = factories.ProductClassFactory(tenant=tenant)
+    few, many = (factories.ProductFactory.create_batch(count, tenant=tenant, product_class=product_class) for count in (3, 300))
+    statements = [
+        count_statements(lambda: set_first(shop, boss, now, *(FirstPrice(product_id=product.pk) for product in products)))  # noqa: B023
+        for products in (few, many)
+    ]
+    assert statements[0] == statements[1]
+    assert ShopProduct.objects.count() == 303

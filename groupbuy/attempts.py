@@ -29,6 +29,7 @@ def shut(order: Order, *, now: datetime) -> bool:
 
 
 def shut_one(payment: Payment, *, now: datetime) -> bool:
+    """The same for one attempt. Raises Unknown, Misconfigured."""
     try:
         if ask(payment, source="close", now=now).state == PaymentState.PAID:
             return True
@@ -36,7 +37,9 @@ def shut_one(payment: Payment, *, now: datetime) -> bool:
     except gateways.AlreadyPaid:
         return ask(payment, source="close", now=now).state == PaymentState.PAID
     except gateways.TradeNotFound as error:
-        if now - payment.created_at < IN_FLIGHT:
+        # Also one that somebody sends once more in this very moment.
+        if not settling.close_attempt(payment, sent_at__lte=now - IN_FLIGHT):
             raise gateways.Unknown from error
+        return False
     settling.close_attempt(payment)
     return False

@@ -13,6 +13,7 @@ from groupbuy import moves, orders, refunds
 from groupbuy.models import DeliverType, Order, OrderStatus, WrongCode
 from groupbuy.models.orders import TO_DELIVER
 from retail import due
+from retail.models import User
 from retail.principals import Principal
 from retail.wire.errors import NotThere, Refusal
 from shops import configuration
@@ -63,13 +64,22 @@ def find_by_code(*, shop_id: int, code: str, principal: Principal, now: datetime
     shop = Shop.objects.visible_to(principal).filter(pk=shop_id).first()
     if shop is None or principal.user is None:
         raise NotThere
-    recent = WrongCode.objects.filter(user=principal.user, shop=shop, tried_at__gt=now - PAUSE)
+    order = try_code(shop, code, principal.user, now=now)
+    if order is None:
+        raise WrongPickUpCode
+    return order
+
+
+@transaction.atomic
+def try_code(shop: Shop, code: str, user: User, *, now: datetime) -> Order | None:
+    """None, and one more wrong code, when no order waits for it. Many tries at once queue up. Raises Paused."""
+    User.objects.select_for_update(of=("self",), no_key=True).get(pk=user.pk)
+    recent = WrongCode.objects.filter(user=user, shop=shop, tried_at__gt=now - PAUSE)
     if recent.count() >= WRONG_CODES_MAX:
         raise Paused
     order = Order.objects.filter(shop=shop, deliver_code=code, status__in=TO_DELIVER).first() if code else None
     if order is None:
-        WrongCode.objects.create(user=principal.user, shop=shop, tried_at=now)
-        raise WrongPickUpCode
+        WrongCode.objects.create(user=user, shop=shop, tried_at=now)
     return order
 
 

@@ -5,11 +5,12 @@ from datetime import datetime
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Exists, OuterRef, Sum
 from django.utils.translation import gettext as _
 
 from groupbuy import messages, moves, orders, settling
-from groupbuy.models import GroupBuying, Order, OrderStatus, Outcome, PaymentUse
+from groupbuy.models import GroupBuying, Order, OrderStatus, Outcome, PaymentUse, Refund, RefundState
+from groupbuy.models.group_buyings import UNSUCCESSFUL
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT
 from retail import due
 from retail.money import ZERO
@@ -17,7 +18,6 @@ from retail.principals import Principal
 from retail.wire.errors import Invalid, NotThere, Refusal
 
 log = logging.getLogger(__name__)
-UNSUCCESSFUL = (Outcome.FAILED, Outcome.CANCELLED)
 
 
 class Decided(Refusal):
@@ -71,31 +71,48 @@ def cancel(*, group_buying_id: int, reason: str, principal: Principal, now: date
 @transaction.atomic
 def conclude(group_buying: GroupBuying, outcome: Outcome, *, now: datetime) -> bool:
     """Set the outcome once; the orders follow in ``carry_out_due``. False when somebody was first."""
+    # Orders are locked before their group buy, as everywhere. One that slips in between has its own deadline, and is refunded if paid.
+    unpaid = lock_unpaid(group_buying) if outcome == Outcome.CANCELLED else []
     if not GroupBuying.objects.filter(pk=group_buying.pk, outcome=Outcome.OPEN).update(outcome=outcome, decided_at=now):
         return False
-    if outcome == Outcome.CANCELLED:
-        # The worker closes them at the gateway first, as it does with every order past its deadline.
-        group_buying.orders.awaiting_payment().filter(pay_deadline_at__gt=now).update(pay_deadline_at=now)
+    # The worker closes them at the gateway first, as it does with every order past its deadline.
+    Order.objects.filter(pk__in=unpaid, pay_deadline_at__gt=now).update(pay_deadline_at=now)
     group_buying.outcome, group_buying.decided_at = outcome, now
     return True
+
+
+def lock_unpaid(group_buying: GroupBuying) -> list[int]:
+    return list(group_buying.orders.awaiting_payment().order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
 
 
 def decide_due(*, now: datetime, limit: int = 50) -> int:
     """After the end, once no order waits for its payment: reached the minimum or not. Returns how many were decided."""
     waiting = Order.objects.filter(status__in=AWAITING_PAYMENT).values("group_buying_id")
     ended = GroupBuying.objects.undecided(now).exclude(pk__in=waiting).order_by("end_at")[:limit]
-    return due.each(ended, lambda group_buying: conclude(group_buying, outcome_of(group_buying), now=now))
+    return due.each(ended.values_list("pk", flat=True), partial(decide, now=now))
+
+
+@transaction.atomic
+def decide(group_buying_id: int, *, now: datetime) -> bool:
+    """Under the lock that late money waits for: it counts, or finds the group buy decided. False when the end was moved on meanwhile."""
+    group_buying = GroupBuying.objects.undecided(now).select_for_update(no_key=True).filter(pk=group_buying_id).first()
+    return group_buying is not None and conclude(group_buying, outcome_of(group_buying), now=now)
 
 
 def outcome_of(group_buying: GroupBuying) -> Outcome:
+    """By the units that are paid for, without those whose whole money is on its way back."""
     paid = group_buying.orders.bought().aggregate(qty=Sum("qty"))["qty"] or 0
+    refunded = group_buying.orders.bought().filter(payments__refunds__isnull=False).distinct().prefetch_related("payments__refunds")
+    paid -= sum(order.qty for order in refunded if order.is_refunding())
     return Outcome.SUCCEEDED if paid >= group_buying.min_qty else Outcome.FAILED
 
 
 def carry_out_due(*, now: datetime, limit: int = 200) -> int:
     """Confirm the orders of successful group buys and refund those of failed and cancelled ones; returns how many. Safe to repeat."""
-    whole = Q(payments__use=PaymentUse.APPLIED) & Q(payments__refunds__intent__startswith="group-")
-    to_refund = Order.objects.filter(group_buying__outcome__in=UNSUCCESSFUL, status__in=BOUGHT).exclude(whole)
+    wanted = Refund.objects.filter(payment__order=OuterRef("pk"), payment__use=PaymentUse.APPLIED)
+    # What was wanted before may still be rejected: then there is more to refund.
+    done = Exists(wanted.filter(intent__startswith="group-")) & ~Exists(wanted.filter(state=RefundState.REJECTED, settled_by=None))
+    to_refund = Order.objects.filter(~done, group_buying__outcome__in=UNSUCCESSFUL, status__in=BOUGHT)
     to_confirm = Order.objects.filter(group_buying__outcome=Outcome.SUCCEEDED, status=OrderStatus.PAID)
     put_off = partial(orders.put_off, now=now)
     refunded = due.each(to_refund.ready(now).values_list("pk", flat=True)[:limit], partial(refund, now=now), put_off=put_off)
@@ -110,7 +127,12 @@ def refund(order_id: int, *, now: datetime) -> bool:
     if payment is None or order.status not in BOUGHT or left <= ZERO:
         return False
     reason = _("团购已取消") if order.group_buying.outcome == Outcome.CANCELLED else _("未成团，自动退款")
-    settling.want_refund(payment, intent=f"group-{order.pk}", amount=left, reason=reason, now=now)
+    wanted = payment.refunds.filter(intent__startswith="group-")
+    # What the gateway doesn't take from us is for a person.
+    if wanted.filter(state=RefundState.REJECTED).exists():
+        return False
+    intent = "-".join(["group", str(order.pk), *["rest"] * wanted.count()])
+    settling.want_refund(payment, intent=intent, amount=left, reason=reason, now=now)
     messages.put(messages.Kind.FAILED, order, now=now)
     return True
 

@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy
 
 from groupbuy import attempts, deadlines, moves, placing
 from groupbuy.models import DeliverType, GroupBuying, IdempotencyKey, Order, OrderStatus
-from groupbuy.models.orders import AWAITING_PAYMENT, ENDED
+from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, ENDED
 from retail.models import User
+from retail.money import MAX_MONEY
 from retail.prepared import Prepared
 from retail.principals import Principal
 from retail.wire.envelope import ResultStatus
@@ -169,6 +170,8 @@ def order_for(group_buying: GroupBuying, buyer: User, wish: Wish, *, now: dateti
 
 def completed(wish: Wish, buyer: User, group_buying: GroupBuying) -> Wish:
     """The wish with what the group buy and the buyer's own record fill in. Raises NotBuyable."""
+    if group_buying.price * wish.qty > MAX_MONEY:
+        raise NotBuyable(_("金额过大，请减少数量"))
     if wish.money and wish.money != group_buying.price * wish.qty:
         raise NotBuyable(_("价格已变化，请刷新后重新下单"))
     if wish.deliver_type and wish.deliver_type != group_buying.deliver_type:
@@ -240,11 +243,13 @@ def close_order(*, order_id: int, principal: Principal, now: datetime) -> Order:
 
 @transaction.atomic
 def end_unpaid(order_id: int, to: OrderStatus, *, actor: moves.Actor, now: datetime, reason: str = "") -> Order:
-    """Move an order whose attempts are shut to EXPIRED or CLOSED. Raises SomebodyWasFirst when one was opened meanwhile."""
+    """Move an order whose attempts are shut to EXPIRED or CLOSED. Raises Paid, SomebodyWasFirst when one was opened meanwhile."""
     order = Order.objects.select_for_update().get(pk=order_id)
     if order.status == to:
         return order
-    if order.payments.filter(state="open").exists():
+    if order.status in BOUGHT:
+        raise Paid
+    if order.payments.open().exists():
         raise moves.SomebodyWasFirst
     moves.move(order, to, actor=actor, now=now, reason=reason)
     return order
@@ -256,9 +261,11 @@ def put_off(order_id: int, *, now: datetime) -> None:
 
 
 def hide_order(*, order_id: int, principal: Principal, now: datetime) -> Order:
-    """Take an ended order off its buyer's list; no row is deleted. Raises NotThere, Refusal."""
+    """Take an ended order off its buyer's list, unless money of it is held; no row is deleted. Raises NotThere, Refusal."""
     order = find(order_id, principal)
     if order.status not in ENDED:
         raise Refusal(_("请先关闭订单"))
+    if order.payments.held().exists():
+        raise Refusal(_("支付结果核对中，请联系门店"))
     Order.objects.filter(pk=order.pk, hidden_at=None).update(hidden_at=now)
     return order

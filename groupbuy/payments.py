@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from groupbuy import attempts, deadlines, gateways, moves, orders, settling
 from groupbuy.merchants import gateway_for, gateway_of
 from groupbuy.models import Order, OrderStatus, Payment, PaymentState, PaymentUse
-from groupbuy.models.orders import BOUGHT
+from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT
 from retail import due, mini_program
 from retail.principals import Principal
 from retail.wire.envelope import ResultStatus
@@ -94,7 +94,7 @@ def restart_payment(*, order_id: int, principal: Principal, now: datetime) -> ga
 
 @transaction.atomic
 def open_attempt(order_id: int, *, again: bool, now: datetime) -> Payment:
-    """The order's open attempt, or a new one: written down before the gateway hears of it."""
+    """The order's open attempt, or a new one, about to be sent: written down before the gateway hears of it."""
     order = Order.objects.select_for_update(of=("self",)).select_related("tenant", "buyer").get(pk=order_id)
     refusal = verdict(order, now)
     if refusal:
@@ -103,9 +103,13 @@ def open_attempt(order_id: int, *, again: bool, now: datetime) -> Payment:
         if not again:
             raise PayFailed
         moves.move(order, OrderStatus.UNPAID, actor=moves.buyer_actor(order.buyer), now=now)
-    payment = order.payments.open().first()
+    # Locked: an attempt that is just being shut is not sent once more.
+    payment = order.payments.open().select_for_update().first()
     if payment is None:
         payment = new_attempt(order, now=now)
+    elif not payment.prepay_id:
+        payment.sent_at = now
+        payment.save(update_fields=["sent_at"])
     payment.order = order
     return payment
 
@@ -121,6 +125,7 @@ def new_attempt(order: Order, *, now: datetime) -> Payment:
         total=order.money,
         parameters=frozen_parameters(order, gateway, out_trade_no=out_trade_no, open_id=identity.open_id if identity else ""),
         created_at=now,
+        sent_at=now,
         next_check_at=now + FIRST_CHECK,
     )
 
@@ -153,8 +158,9 @@ def parameters_for(payment: Payment, *, now: datetime) -> gateways.PayParameters
         gateway = gateway_of(payment)
         if not payment.prepay_id:
             payment.prepay_id = gateway.prepay(payment.parameters)
-            payment.prepaid_at = now
-            payment.save(update_fields=["prepay_id", "prepaid_at"])
+            if not Payment.objects.open().filter(pk=payment.pk).update(prepay_id=payment.prepay_id, prepaid_at=now):
+                # Shut, or paid, while the answer was on its way: nobody may pay by it.
+                raise PayUnknown
         elif payment.prepaid_at is not None and now - payment.prepaid_at >= PREPAY_LIFE:
             raise PrepayExpired
         return gateway.client_params(payment.prepay_id, now=now)
@@ -212,11 +218,13 @@ def may_ask_now(payment: Payment, now: datetime) -> bool:
 
 
 def known_result(order: Order, payment: Payment | None, now: datetime) -> ResultStatus:
-    if order.status in (OrderStatus.REFUNDED, OrderStatus.PAY_FAILED):
+    if order.status == OrderStatus.REFUNDED:
         return ResultStatus.PAY_FAILED
     refusal = verdict(order, now)
     if refusal:
         return ResultStatus(refusal.status)
+    if order.status == OrderStatus.PAY_FAILED:
+        return ResultStatus.PAY_FAILED
     if payment and payment.prepaid_at and now - payment.prepaid_at >= PREPAY_LIFE:
         return ResultStatus.PAY_CODE_TIMED_OUT
     return ResultStatus.PAY_UNKNOWN
@@ -237,7 +245,10 @@ def recheck(*, payment_id: int, principal: Principal, now: datetime) -> Payment:
 
 
 def reconcile_due(*, now: datetime, limit: int = 100) -> int:
-    """Ask about open attempts whose time has come, less and less often. Returns how many were asked; safe to run twice at once."""
+    """Ask about open attempts whose time has come, less and less often. Returns how many were asked; safe to run twice at once.
+
+    One whose order no longer waits for it is shut.
+    """
     waiting = Payment.objects.due(now).select_related("order__tenant").order_by("next_check_at")
     return due.each(waiting[:limit], partial(reconcile, now=now))
 
@@ -246,7 +257,10 @@ def reconcile(payment: Payment, *, now: datetime) -> bool:
     if not lease(payment, now):
         return False
     try:
-        attempts.ask(payment, source="reconcile", now=now)
+        if payment.order.status in AWAITING_PAYMENT:
+            attempts.ask(payment, source="reconcile", now=now)
+        else:
+            attempts.shut_one(payment, now=now)
     except gateways.GatewayError as error:
         log.info("payment %s could not be reconciled: %s", payment.pk, type(error).__name__)
     return True

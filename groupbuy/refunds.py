@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from groupbuy import gateways, settling
 from groupbuy.merchants import gateway_of
-from groupbuy.models import Order, PaymentEvent, PaymentUse, Refund, RefundState
+from groupbuy.models import Order, Payment, PaymentEvent, PaymentUse, Refund, RefundState
 from groupbuy.models.orders import BOUGHT
 from retail import due
 from retail.money import ZERO
@@ -20,8 +20,9 @@ from retail.principals import Principal, Role
 from retail.wire.errors import Forbidden, Invalid, NotThere, Refusal
 
 log = logging.getLogger(__name__)
-# WeChat takes at most 50 partial refunds of one payment.
+# WeChat takes at most 50 partial refunds of one payment, a minute apart.
 PARTS_MAX = 50
+APART = timedelta(minutes=1)
 FIRST_RETRY = timedelta(seconds=60)
 SLOWEST_RETRY = timedelta(hours=1)
 
@@ -71,7 +72,7 @@ def send_due(*, now: datetime, limit: int = 100) -> int:
 
 
 def send(refund: Refund, *, now: datetime) -> bool:
-    if not lease(refund, now):
+    if not lease(refund, now=now):
         return False
     try:
         answer = ask_or_send(gateway_of(refund.payment), refund)
@@ -87,7 +88,8 @@ def send(refund: Refund, *, now: datetime) -> bool:
 def reject(refund: Refund, error: gateways.Rejected, *, now: datetime) -> None:
     """The gateway said no, for good: a person must act."""
     log.error("refund %s was rejected: %s", refund.pk, error)
-    if Refund.objects.filter(pk=refund.pk, state=RefundState.NEW).update(state=RefundState.REJECTED, next_check_at=None):
+    # Not one that a notification has settled since.
+    if Refund.objects.filter(pk=refund.pk, state=refund.state).update(state=RefundState.REJECTED, next_check_at=None):
         PaymentEvent.objects.create(
             payment=refund.payment, refund=refund, source="refund", state=RefundState.REJECTED, result=str(error)[:200], created_at=now
         )
@@ -109,15 +111,27 @@ def ask_or_send(gateway: gateways.PaymentGateway, refund: Refund) -> gateways.Re
     )
 
 
-def lease(refund: Refund, now: datetime) -> bool:
+@transaction.atomic
+def lease(refund: Refund, *, now: datetime) -> bool:
     """Claim the row; a refund that the gateway closed gets its new number here, every other keeps the one it has."""
+    claimed = Refund.objects.filter(pk=refund.pk, next_check_at=refund.next_check_at, state=refund.state)
     wait = min(FIRST_RETRY * 2 ** min(refund.checks, 8), SLOWEST_RETRY)
     changes: dict[str, object] = {"next_check_at": now + wait, "checks": refund.checks + 1}
+    if refund.state != RefundState.PROCESSING:
+        if another_went_just_now(refund, now):
+            claimed.update(next_check_at=now + APART)
+            return False
+        changes["sent_at"] = now
     if refund.state == RefundState.CLOSED:
         changes |= {"out_refund_no": f"{refund.out_refund_no}C", "state": RefundState.NEW}
-    claimed = Refund.objects.filter(pk=refund.pk, next_check_at=refund.next_check_at, state=refund.state)
     if not claimed.update(**changes):
         return False
     for name, value in changes.items():
         setattr(refund, name, value)
     return True
+
+
+def another_went_just_now(refund: Refund, now: datetime) -> bool:
+    """Whether another part of the same payment was sent less than a minute ago; the payment stays locked until this one is claimed."""
+    payment = Payment.objects.select_for_update(no_key=True).get(pk=refund.payment_id)
+    return payment.refunds.exclude(pk=refund.pk).filter(sent_at__gt=now - APART).exists()

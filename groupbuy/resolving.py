@@ -122,7 +122,7 @@ def drop(*, refund_id: int, note: str, principal: Principal, now: datetime) -> R
     if refund.state != RefundState.REJECTED:
         raise Refusal(_("只有被拒的退款可以作废"))
     left = payment.left_to_refund()
-    if payment.use == PaymentUse.APPLIED and left > ZERO and refund.user_id is None:
+    if payment.use == PaymentUse.APPLIED and left > ZERO and payment.order.group_buying.is_unsuccessful:
         raise Refusal(_("未成团或已取消的团购必须退款：请重新提交，或登记线下退款"))
     if payment.use == PaymentUse.SURPLUS and left > ZERO:
         Payment.objects.filter(pk=payment.pk).update(use=PaymentUse.HELD)

@@ -4,6 +4,7 @@ import logging
 import secrets
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -31,6 +32,7 @@ RECEIVED = (TradeState.SUCCESS, TradeState.REFUND)
 # A refund that the gateway closes once more after so many new numbers waits for a person.
 CLOSED_MAX = 4
 GONE = (TradeState.CLOSED, TradeState.REVOKED)
+PAID_BACK_TWICE = "paid back by hand before"
 
 
 @transaction.atomic
@@ -92,8 +94,6 @@ def use_for(payment: Payment, trade: Trade, *, now: datetime) -> PaymentUse:
     if trade.state == TradeState.REFUND or trade.total != payment.total or payment.transaction_id is None:
         return PaymentUse.HELD
     order = payment.order
-    if order.payments.filter(use=PaymentUse.APPLIED).exists():
-        return PaymentUse.SURPLUS
     if order.status in AWAITING_PAYMENT:
         return PaymentUse.APPLIED
     if order.status == OrderStatus.EXPIRED and stock.take_again(order, now=now):
@@ -126,10 +126,12 @@ def lose(payment: Payment, *, now: datetime) -> str:
     return "closed by the gateway"
 
 
-def close_attempt(payment: Payment) -> None:
-    """Mark an attempt that can't be paid any more; one that has been paid meanwhile stays paid."""
-    if Payment.objects.filter(pk=payment.pk, state=PaymentState.OPEN).update(state=PaymentState.CLOSED, next_check_at=None):
-        payment.state = PaymentState.CLOSED
+def close_attempt(payment: Payment, **provided: Any) -> bool:
+    """Mark an attempt that can't be paid any more, ``provided`` its row fits. False when it doesn't, or was paid meanwhile."""
+    if not Payment.objects.open().filter(pk=payment.pk, **provided).update(state=PaymentState.CLOSED, next_check_at=None):
+        return False
+    payment.state = PaymentState.CLOSED
+    return True
 
 
 def want_refund(
@@ -161,6 +163,8 @@ def settle_refund(answer: RefundAnswer, *, source: str, now: datetime, event_id:
         PaymentEvent.objects.create(source=source, event_id=event_id, state=answer.state, result="unknown refund", created_at=now)
         return None
     refund = Refund.objects.select_for_update().get(pk=known.pk)
+    if answer.state == RefundState.SUCCESS and refund.state == RefundState.SUCCESS and refund.settled_by_id:
+        note_second_return(refund, answer, source=source, event_id=event_id, now=now)
     # A number that was replaced since, a success, a repeat, and an answer that was overtaken change nothing.
     overtaken = answer.state == RefundState.PROCESSING and refund.state not in (RefundState.NEW, RefundState.REJECTED)
     if refund.out_refund_no != answer.out_refund_no or refund.state in (RefundState.SUCCESS, answer.state) or overtaken:
@@ -173,6 +177,18 @@ def settle_refund(answer: RefundAnswer, *, source: str, now: datetime, event_id:
         finish_refund(payment, now=now)
         messages.put(messages.Kind.REFUNDED, payment.order, subject_id=refund.pk, now=now)
     return refund
+
+
+def note_second_return(refund: Refund, answer: RefundAnswer, *, source: str, event_id: str, now: datetime) -> None:
+    """A person paid it back by hand, and now the gateway has done so too: for a person again. Once, however often it is told."""
+    _event, is_new = PaymentEvent.objects.get_or_create(
+        refund=refund,
+        state=answer.state,
+        result=PAID_BACK_TWICE,
+        defaults={"payment": refund.payment, "source": source, "event_id": event_id, "created_at": now},
+    )
+    if is_new:
+        log.error("refund %s was paid back by hand and by the gateway: a person must act", refund.pk)
 
 
 def book_refund(refund: Refund, answer: RefundAnswer, *, now: datetime) -> None:

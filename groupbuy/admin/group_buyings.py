@@ -217,7 +217,7 @@ class GroupBuyingAdmin(OfShopAdmin):
         now, offered = timezone.now(), {"pick-list"}
         if group_buying.outcome == Outcome.OPEN:
             offered |= {"switch", "cancel"} | ({"close"} if group_buying.start_at < now < group_buying.end_at else set())
-        if group_buying.outcome not in group_buyings.UNSUCCESSFUL and group_buying.units:
+        if not group_buying.is_unsuccessful and group_buying.units:
             offered.add("short")
         return [action for action in super().get_actions_detail(request, object_id) if action.path in offered]
 

@@ -30,6 +30,10 @@ class Outcome(models.TextChoices):
     CANCELLED = "cancelled", _("已取消")
 
 
+# Who paid gets the money back.
+UNSUCCESSFUL = (Outcome.FAILED, Outcome.CANCELLED)
+
+
 class GroupBuyingQuerySet(models.QuerySet["GroupBuying"]):
     def visible_to(self, principal: Principal) -> Self:
         """Staff manage those of their shops. The public face is for everyone: see ``public_to``."""
@@ -112,6 +116,10 @@ class GroupBuying(models.Model):
 
     def is_open(self, now: datetime) -> bool:
         return self.in_use and self.outcome == Outcome.OPEN and self.start_at <= now < self.end_at
+
+    @property
+    def is_unsuccessful(self) -> bool:
+        return self.outcome in UNSUCCESSFUL
 
 
 class GroupBuyingImage(models.Model):

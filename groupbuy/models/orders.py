@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from groupbuy.models.group_buyings import DeliverType, GroupBuying
 from retail.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from retail.models import Tenant
-from retail.money import MoneyField
+from retail.money import MAX_MONEY, MoneyField
 from retail.principals import Principal
 from shops.models import Shop
 
@@ -142,7 +142,8 @@ class Order(models.Model):
                 fields=["shop", "deliver_code"], condition=Q(status__in=[1, 3, 8]) & ~Q(deliver_code=""), name="order_deliver_code_unique"
             ),
             models.CheckConstraint(condition=Q(qty__gt=0), name="order_has_qty"),
-            models.CheckConstraint(condition=Q(money__gt=0), name="order_has_money"),
+            # SQLite would keep what no Decimal of this column can be read from.
+            models.CheckConstraint(condition=Q(money__gt=0, money__lte=MAX_MONEY), name="order_has_money"),
             models.CheckConstraint(condition=Q(status__in=OrderStatus.values), name="order_status_known"),
             models.CheckConstraint(condition=Q(deliver_type__in=DeliverType.values), name="order_deliver_type_known"),
             models.CheckConstraint(

@@ -74,7 +74,10 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
 
 
 class Payment(models.Model):
-    """One attempt to pay an order: one trade at the gateway, under one ``out_trade_no``."""
+    """One attempt to pay an order: one trade at the gateway, under one ``out_trade_no``.
+
+    ``sent_at``: when it was last announced there; ``prepaid_at``: when that was answered.
+    """
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="payments", verbose_name=_("订单"))
     gateway = models.CharField(_("渠道"), max_length=16, choices=Gateway.choices)
@@ -85,6 +88,7 @@ class Payment(models.Model):
     state = models.CharField(_("状态"), max_length=16, choices=PaymentState.choices, default=PaymentState.OPEN)
     use = models.CharField(_("用途"), max_length=16, choices=PaymentUse.choices, default=PaymentUse.NONE, blank=True)
     prepay_id = models.CharField(_("预支付会话"), max_length=64, blank=True, db_index=True)
+    sent_at = models.DateTimeField(_("下单发送时间"), default=timezone.now, editable=False)
     prepaid_at = models.DateTimeField(_("预支付时间"), null=True, blank=True)
     transaction_id = models.CharField(_("渠道单号"), max_length=64, unique=True, null=True, blank=True)  # unique: "" could stand only once
     created_at = models.DateTimeField(_("创建时间"), default=timezone.now)
@@ -155,6 +159,7 @@ class Refund(models.Model):
     refund_id = models.CharField(_("渠道退款单号"), max_length=64, blank=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("操作人"))
     created_at = models.DateTimeField(_("创建时间"), default=timezone.now)
+    sent_at = models.DateTimeField(_("提交时间"), null=True, blank=True, editable=False)
     refunded_at = models.DateTimeField(_("退款时间"), null=True, blank=True)
     next_check_at = models.DateTimeField(_("下次处理"), null=True, blank=True)
     checks = models.PositiveIntegerField(_("处理次数"), default=0)

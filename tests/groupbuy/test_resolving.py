@@ -9,7 +9,18 @@ import pytest
 from config import invariants
 from groupbuy import expiry, payments, refunds, resolving, sandbox, settling
 from groupbuy.gateways import RefundAnswer, Rejected
-from groupbuy.models import Order, OrderStatus, Payment, PaymentEvent, PaymentUse, Refund, RefundState, SandboxTrade, TradeState
+from groupbuy.models import (
+    GroupBuying,
+    Order,
+    OrderStatus,
+    Payment,
+    PaymentEvent,
+    PaymentUse,
+    Refund,
+    RefundState,
+    SandboxTrade,
+    TradeState,
+)
 from retail.principals import Role, principal_of
 from retail.wire.errors import Forbidden, Invalid, NotThere, Refusal
 from tests import factories
@@ -162,7 +173,7 @@ def test_an_abnormal_refund_is_never_sent_again(wanted, boss, now):
 def close_at_gateway(refund, now):
     """The worker sends it, and the gateway closes it."""
     Refund.objects.update(next_check_at=now, state=RefundState.CLOSED)
-    assert refunds.lease(fresh(refund), now)
+    assert refunds.lease(fresh(refund), now=now)
     answer = RefundAnswer("sandbox", fresh(refund).out_refund_no, RefundState.CLOSED, refund.amount)
     settling.settle_refund(answer, source="test", now=now)
     return fresh(refund)
@@ -236,7 +247,7 @@ def test_what_the_gateway_says_of_a_refund_that_was_given_up_opens_it_again(want
 
 def test_money_of_a_group_buy_that_failed_can_not_be_kept(wanted, boss, now):
     get_stuck(wanted, "rejected")
-    Refund.objects.update(user=None, intent="group-1")
+    GroupBuying.objects.update(outcome="failed")
     with pytest.raises(Refusal, match="必须退款"):
         resolving.drop(refund_id=wanted.pk, note="x", principal=boss, now=now)
     assert fresh(wanted).settled_by is None

@@ -90,7 +90,8 @@ def test_what_came_short_before_is_not_to_come_any_more(sold, headquarters, now)
     with pytest.raises(shortages.NotRefundable, match="只有 1 份待交付"):
         short({sold[0]: 2}, headquarters, now, intent="form-2")
     short({sold[0]: 1}, headquarters, now, intent="form-2")
-    refunds.send_due(now=now)
+    for minute in range(2):
+        refunds.send_due(now=now + minute * refunds.APART)
     assert status(sold[0]) == OrderStatus.REFUNDED
 
 

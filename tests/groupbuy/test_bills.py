@@ -143,12 +143,12 @@ def test_a_number_that_nobody_knows_is_shown(paid, now, later):
 
 
 def test_refunds_are_compared_by_amount_state_and_being_there(paid, staff, now, later):
-    def refund(amount):
+    def refund(amount, minutes):
         wanted = refunds.refund_order(order_id=paid.pk, amount=Decimal(amount), reason="坏果", principal=staff, now=now)
-        refunds.send_due(now=now)
+        refunds.send_due(now=now + timedelta(minutes=minutes))
         return fresh(wanted)
 
-    changed, rejected, missing = refund("1.00"), refund("2.00"), refund("3.00")
+    changed, rejected, missing = refund("1.00", 0), refund("2.00", 1), refund("3.00", 2)
     SandboxRefund.objects.filter(out_refund_no=changed.out_refund_no).update(amount=Decimal("1.50"))
     Refund.objects.filter(pk=rejected.pk).update(state="rejected")
     SandboxRefund.objects.filter(out_refund_no=missing.out_refund_no).update(created_at=now - timedelta(days=2))

@@ -303,11 +303,10 @@ class OrderMachine(MoneySteps, RuleBasedStateMachine):
         """Time passes, nothing is broken any more, every message arrives: now our books must be the bank's."""
         self.bank.mend()
         for hours in (25, 2, 2):
-            self.now += timedelta(hours=hours)
-            self.bank.finish_refunds("SUCCESS")
-            self.bank.tell_everything(now=self.now)
-            self.send_closed_ones_again()
-            self.work(JOBS)
+            self.rest(hours)
+        # Parts of one payment go back one after the other.
+        for _ in range(2 * Refund.objects.under_way().count()):
+            self.rest(2)
         assert_sound()
         assert set(self.bank.numbers()) <= set(Payment.objects.values_list("out_trade_no", flat=True))
         for payment in Payment.objects.prefetch_related("refunds"):
@@ -315,6 +314,13 @@ class OrderMachine(MoneySteps, RuleBasedStateMachine):
         for order in Order.objects.select_related("group_buying"):
             assert order.status in BOUGHT or order.status in ENDED
             assert not (order.group_buying.outcome in group_buyings.UNSUCCESSFUL and order.status in BOUGHT)
+
+    def rest(self, hours: int) -> None:
+        self.now += timedelta(hours=hours)
+        self.bank.finish_refunds("SUCCESS")
+        self.bank.tell_everything(now=self.now)
+        self.send_closed_ones_again()
+        self.work(JOBS)
 
     def compare(self, payment: Payment) -> None:
         known = payment.out_trade_no in self.bank.numbers()

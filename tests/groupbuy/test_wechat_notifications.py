@@ -162,6 +162,12 @@ def test_a_refund_made_in_wechats_back_office_is_noted(fake_wechat, message):
     assert PaymentEvent.objects.get().result == "unknown refund"
 
 
+def test_a_refund_of_another_merchant_is_refused(fake_wechat, wechat_order, message):
+    refund = {"out_refund_no": "BYHAND", "refund_id": "1", "refund_status": "SUCCESS", "amount": {"total": 1980, "refund": 5}}
+    forged = crafted(fake_wechat, house_merchant(fake_wechat), kind="REFUND.SUCCESS", mchid="1900000002", **refund)
+    assert (notify(*forged).status_code, PaymentEvent.objects.count()) == (401, 0)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -1,7 +1,9 @@
-"""SQLite's writers take turns, in the order in which they came."""
+"""SQLite's writers take turns, in the order in which they came; and what they commit is kept."""
 
+import sqlite3
 import threading
 import time
+from contextlib import closing
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -76,3 +78,14 @@ def test_a_wait_is_bounded(monkeypatch):
         assert at_once(refused, range(3)) == [True] * 3
     with transaction.atomic():
         assert not connection.needs_rollback
+
+
+@only_sqlite
+def test_what_is_committed_is_on_the_disk(tmp_path):
+    """All that the settings say before the tests take this back, since no test cuts the power."""
+    product, taken_back, nothing = connection.settings_dict["OPTIONS"]["init_command"].partition(" PRAGMA synchronous=OFF;")
+    assert taken_back
+    assert not nothing
+    with closing(sqlite3.connect(tmp_path / "x")) as fresh:
+        fresh.executescript(product)
+        assert fresh.execute("PRAGMA synchronous").fetchone() == (2,)

@@ -15,6 +15,7 @@ from shops.signatures import SignedParts, encoded, signed_headers
 TIMEOUT = (3, 30)
 PULL = "/api/shop/shopproduct/getdownload"
 ACKNOWLEDGE = "/api/shop/shopproduct/ackdownload"
+RESET = "/api/shop/shopproduct/resetdownload"
 
 
 class Refused(Exception):
@@ -31,10 +32,12 @@ class Holdings:
 
     @classmethod
     def at(cls, path: Path) -> "Holdings":
-        if not path.exists():
+        """Nothing, when the file is not there or damaged."""
+        try:
+            stored = json.loads(path.read_text())
+            return cls(path, int(stored["timeStamp"]), dict(stored["products"]))
+        except (OSError, ValueError, KeyError, TypeError):
             return cls(path)
-        stored = json.loads(path.read_text())
-        return cls(path, stored["timeStamp"], stored["products"])
 
     def save(self) -> None:
         """Whole or not at all: a scale may lose its power at any moment."""
@@ -69,6 +72,7 @@ class Scale:
     base_url: str
     app_key: str
     app_secret: str
+    shop_id: int
     device_id: int
     holdings: Holdings
 
@@ -78,6 +82,10 @@ class Scale:
         full, more = False, True
         while more:
             answer = self.call("GET", PULL, query=encoded([("deviceId", str(self.device_id))]))
+            if not self.holdings.time_stamp and not answer["full"]:
+                # Our store is lost, and the server believes that we have it.
+                self.call("POST", RESET, body={"shopId": self.shop_id, "deviceId": self.device_id})
+                continue
             self.holdings.take(answer)
             self.holdings.save()
             self.call("POST", ACKNOWLEDGE, body={"deviceId": self.device_id, "timeStamp": answer["timeStamp"]})

@@ -70,6 +70,15 @@ def test_after_a_reset_it_drops_what_it_held_and_reloads(run, tmp_path, shop, de
     assert held(tmp_path)[1] == {row.product_id: 5.9}
 
 
+@pytest.mark.parametrize("left", [None, "", "{", "[]", '{"timeStamp": 1}', '{"timeStamp": null, "products": {}}'])
+def test_a_scale_that_lost_its_store_loads_everything_anew(run, tmp_path, shop, left):
+    (row,) = on_sale(shop, 1)
+    run()
+    (tmp_path / "held.json").unlink() if left is None else (tmp_path / "held.json").write_text(left)
+    assert "full reload: 1 rows, 0 dropped, 1 pages; holds 1 products" in run()
+    assert held(tmp_path) == (1, {row.product_id: 5.9})
+
+
 def test_watching_it_says_nothing_while_nothing_changes(run, shop):
     on_sale(shop, 1)
     assert run(watch=True, every=0, rounds=3).count("holds 1 products") == 1

@@ -34,7 +34,7 @@ class Command(BaseCommand):
         device = self.device(options["shop"], options["tenant"], options["device"])
         path = options["holdings"] or settings.BASE_DIR / "var" / f"scale-{device.shop_id}-{device.pk}.json"
         shop = device.shop
-        scale = Scale(options["base_url"], shop.app_key, shop.app_secret, device.pk, Holdings.at(path))
+        scale = Scale(options["base_url"], shop.app_key, shop.app_secret, shop.pk, device.pk, Holdings.at(path))
         self.stdout.write(f"{shop.name} · {device.code} · {path}")
         rounds = (range(options["rounds"]) if options["rounds"] else count()) if options["watch"] else range(1)
         try:

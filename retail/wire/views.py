@@ -174,4 +174,5 @@ def api_error(status: int, message: str) -> HttpResponse:
 
 
 def is_api(request: HttpRequest) -> bool:
-    return request.path_info.lower().startswith("/api/")
+    # The middleware has taken the trailing slash off.
+    return f"{request.path_info.lower()}/".startswith("/api/")

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.test import Client
 
 from groupbuy.models import OrderStatus
 from tests.contract.calls import GROUP, PRODUCT, SHOP, send
@@ -12,6 +13,19 @@ CLOSE = GROUP + "closeorder"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 BOUNDARY = "----xiantuan"
 MULTIPART = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+SPELLINGS = [
+    ("", '{"id": %d}', {}),
+    ("", '{"id": "%d"}', {"Content-Type": "text/json"}),
+    ("", '\ufeff{"ORDERID": %d}', {"Content-Type": "application/json; charset=utf-8"}),
+    ("", '{"id": 0, "orderId": %d}', {}),
+    ("", '{"id": " ", "orderId": %d}', {}),
+    ("", "id=%d", FORM),
+    ("", f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="id"\r\n\r\n%d\r\n--{BOUNDARY}--\r\n', MULTIPART),
+    ("id=%d", "", {}),
+    ("id=%d", " \r\n", {}),
+    ("orderid=%d", "", {"Content-Type": ""}),
+    ("id=%d", '{"id": %d, "more": [{}]}', {"Accept": "text/html"}),
+]
 
 
 @pytest.mark.parametrize("spelled", ["/api/Shop/Get", "/api/shop/get/", "/API/SHOP/GET/"])
@@ -27,22 +41,7 @@ def test_a_post_is_never_redirected(world, spelled):
     assert closed.json() == {"status": 200, "message": "成功"}
 
 
-@pytest.mark.parametrize(
-    ("query", "body", "headers"),
-    [
-        ("", '{"id": %d}', {}),
-        ("", '{"id": "%d"}', {"Content-Type": "text/json"}),
-        ("", '\ufeff{"ORDERID": %d}', {"Content-Type": "application/json; charset=utf-8"}),
-        ("", '{"id": 0, "orderId": %d}', {}),
-        ("", '{"id": " ", "orderId": %d}', {}),
-        ("", "id=%d", FORM),
-        ("", f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="id"\r\n\r\n%d\r\n--{BOUNDARY}--\r\n', MULTIPART),
-        ("id=%d", "", {}),
-        ("orderid=%d", "", {"Content-Type": ""}),
-        ("id=%d", '{"id": %d, "more": [{}]}', {"Accept": "text/html"}),
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize(("query", "body", "headers"), SPELLINGS, ids=str)
 def test_an_id_may_come_as_json_as_a_form_and_in_the_query(world, query, body, headers):
     pk = str(world.ours.order(OrderStatus.UNPAID))
     answer = world.clients["B"].send("POST", CLOSE, query.replace("%d", pk), body.replace("%d", pk).encode(), headers)
@@ -74,6 +73,12 @@ def test_ids_may_be_repeated_where_a_list_is_meant(world):
     repeated = world.clients["B"].send("GET", path, f"shopId={world.ours.shop}&productIds={pair[0]}&productIds={pair[1]}", b"")
     assert [row["productId"] for row in listed] == list(pair)
     assert repeated.json() == listed
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/", "/API", "/api/nothing"])
+def test_an_unknown_path_gets_the_envelope(db, path):
+    answer = Client().get(path)
+    assert (answer.status_code, answer.json()) == (404, {"status": 500, "message": "页面不存在"})
 
 
 @pytest.mark.parametrize("path", METHODS)

@@ -202,6 +202,8 @@ PAGE_SIZE_MAX = {"public": 200, "trade": 1000, "shop_products": 5000}
 BODY_MAX = {"public": 256 * 1024, "trade": 8 * 1024 * 1024}
 LIST_MAX = {"public": 1000, "trade": 20_000}
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_MAX["trade"]
+# A form with the longest list, and what else it holds.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = LIST_MAX["trade"] + 1000
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "shops.authentication.DeviceAuthentication",

@@ -5,17 +5,20 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from io import BytesIO
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
-from django.core.exceptions import RequestDataTooBig
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest
-from django.http.multipartparser import MultiPartParserError
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 
 JSON_TYPES = ("application/json", "text/json")
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+UTF_8 = ("utf-8", "utf8")
 ABSENT_IN_QUERY = ("", "undefined", "null", "NaN")
 DEPTH_MAX = 16
 SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
@@ -51,14 +54,18 @@ def read(request: HttpRequest, *, body_max: int, list_max: int) -> Arguments:
     body = body_of(request, body_max)
     if not body.strip():
         return Arguments(named)
-    content_type = (request.content_type or "").lower()
-    if content_type in FORM_TYPES:
-        pairs = form_pairs(request, body)
-        check_value(pairs, list_max=list_max)
-        return Arguments(merge(named, pairs))
-    if content_type not in JSON_TYPES:
+    if readable_type(request) in JSON_TYPES:
+        return with_json(named, parse_json(body), list_max)
+    merge(named, form_pairs(request, body))
+    check_value(named, list_max=list_max)
+    return Arguments(named)
+
+
+def readable_type(request: HttpRequest) -> str:
+    content_type, parameters = request.content_type or "", request.content_params or {}
+    if content_type not in JSON_TYPES + FORM_TYPES or parameters.get("charset", "utf-8").lower() not in UTF_8:
         raise UnsupportedMediaType(content_type)
-    return with_json(named, parse_json(body), list_max)
+    return content_type
 
 
 def with_json(named: dict[str, list[Any]], sent: Any, list_max: int) -> Arguments:
@@ -97,15 +104,27 @@ def query_pairs(query: str) -> list[tuple[str, str]]:
 
 
 def form_pairs(request: HttpRequest, body: bytes) -> list[tuple[str, str]]:
-    if request.content_type == "multipart/form-data":
-        try:
-            return [(name, value) for name, values in request.POST.lists() for value in values if isinstance(value, str)]
-        except MultiPartParserError as error:
-            raise BadArguments(_("表单内容无法解析")) from error
     try:
-        return parse_qsl(body.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=1000)
-    except ValueError as error:
+        text = body.decode()
+        if request.content_type == "multipart/form-data":
+            return multipart_pairs(request, body)
+        return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=settings.DATA_UPLOAD_MAX_NUMBER_FIELDS)
+    except UnicodeError as error:
         raise BadArguments(_("表单须为 UTF-8 编码")) from error
+    except MultiPartParserError as error:
+        raise BadArguments(_("表单内容无法解析")) from error
+    except (ValueError, TooManyFieldsSent, TooManyFilesSent) as error:
+        raise BadArguments(_("表单内容过多")) from error
+
+
+def multipart_pairs(request: HttpRequest, body: bytes) -> list[tuple[str, str]]:
+    # Django would replace what it can't decode. As Latin-1 the bytes stay, those that were sent in base64 too.
+    fields, _files = MultiPartParser(request.META, BytesIO(body), [], "latin-1").parse()
+    return [(utf8(name), utf8(value)) for name, values in fields.lists() for value in values]
+
+
+def utf8(latin: str) -> str:
+    return latin.encode("latin-1").decode()
 
 
 def parse_json(body: bytes) -> Any:

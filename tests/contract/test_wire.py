@@ -21,6 +21,7 @@ SPELLINGS = [
     ("", '{"id": " ", "orderId": %d}', {}),
     ("", "id=%d", FORM),
     ("", f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="id"\r\n\r\n%d\r\n--{BOUNDARY}--\r\n', MULTIPART),
+    ("", "id=%d&name=苹果", FORM),
     ("id=%d", "", {}),
     ("id=%d", " \r\n", {}),
     ("orderid=%d", "", {"Content-Type": ""}),

@@ -212,7 +212,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
     "DEFAULT_RENDERER_CLASSES": ["retail.wire.renderers.WireRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["retail.wire.boundary.Unread"],
     "DEFAULT_SCHEMA_CLASS": "config.schema.WireSchema",
     "EXCEPTION_HANDLER": "retail.wire.errors.answer_refusal",
 }

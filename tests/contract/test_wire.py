@@ -8,6 +8,7 @@ from django.test import Client
 from groupbuy.models import OrderStatus
 from tests.contract.calls import GROUP, PRODUCT, SHOP, send
 from tests.contract.specification import METHODS
+from tests.pages import BACKEND
 
 CLOSE = GROUP + "closeorder"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -48,6 +49,17 @@ def test_an_id_may_come_as_json_as_a_form_and_in_the_query(world, query, body, h
     answer = world.clients["B"].send("POST", CLOSE, query.replace("%d", pk), body.replace("%d", pk).encode(), headers)
     assert answer.json() == {"status": 200, "message": "成功"}
     assert answer["Content-Type"] == "application/json; charset=utf-8"
+
+
+@pytest.mark.parametrize(("query", "body", "headers"), SPELLINGS, ids=str)
+def test_a_browsers_session_may_spell_it_the_same_ways(world, query, body, headers):
+    pk, browser = str(world.ours.order(OrderStatus.UNPAID)), Client(enforce_csrf_checks=True)
+    browser.force_login(world.people["B"], backend=BACKEND)
+    browser.cookies["csrftoken"] = token = "t" * 32
+    sent = headers | {"X-CSRFToken": token}
+    raw = body.replace("%d", pk).encode()
+    answer = browser.generic("POST", CLOSE, raw, "application/json", headers=sent, QUERY_STRING=query.replace("%d", pk))
+    assert answer.json() == {"status": 200, "message": "成功"}
 
 
 @pytest.mark.parametrize(

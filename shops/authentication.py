@@ -20,6 +20,7 @@ from rest_framework.request import Request
 
 from retail.clients import client_ip
 from retail.principals import Principal, Role
+from retail.wire.boundary import query_of
 from shops import devices, licences
 from shops.models import Shop
 from shops.signatures import SCHEME, WINDOW_SECONDS, SignedParts, signature
@@ -84,14 +85,20 @@ def signed_by(request: HttpRequest, now: datetime) -> Shop:
         raise BadSignature("stale")
     shop = open_shop(app_key)
     # Not path_info, which is folded: what was sent is what was signed.
-    query = request.META.get("QUERY_STRING", "")
-    parts = SignedParts(request.method or "", request.path, query, app_key, timestamp, nonce, request.body)
+    parts = SignedParts(request.method or "", request.path, signed_query(request), app_key, timestamp, nonce, request.body)
     if not is_genuine(parts, sent, shop, now):
         raise BadSignature(f"wrong signature for shop {shop.pk}")
     # Last, so that only who knows the secret can write nonces.
     if not devices.use_nonce(app_key=app_key, nonce=nonce, now=now):
         raise BadSignature(f"nonce used before by shop {shop.pk}")
     return shop
+
+
+def signed_query(request: HttpRequest) -> str:
+    try:
+        return query_of(request)
+    except UnicodeError as error:
+        raise BadSignature("query is no UTF-8") from error
 
 
 def is_genuine(parts: SignedParts, sent: str, shop: Shop, now: datetime) -> bool:

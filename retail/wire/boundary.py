@@ -56,7 +56,7 @@ class Arguments:
 def read(request: HttpRequest, *, body_max: int, list_max: int) -> Arguments:
     """Everything that the caller sent. Raises BadArguments, TooLarge, UnsupportedMediaType."""
     named: dict[str, list[Any]] = {}
-    for name, text in query_pairs(request.META.get("QUERY_STRING", "")):
+    for name, text in query_pairs(request):
         if text not in ABSENT_IN_QUERY:
             named.setdefault(name.lower(), []).append(text)
     if request.method != "POST":
@@ -103,9 +103,14 @@ def body_of(request: HttpRequest, body_max: int) -> bytes:
     return body
 
 
-def query_pairs(query: str) -> list[tuple[str, str]]:
+def query_of(request: HttpRequest) -> str:
+    """The query as it was sent: WSGI passes its bytes on as Latin-1. Raises UnicodeError when they are no UTF-8."""
+    return utf8(request.META.get("QUERY_STRING", ""))
+
+
+def query_pairs(request: HttpRequest) -> list[tuple[str, str]]:
     try:
-        pairs = parse_qsl(query, keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=1000)
+        pairs = parse_qsl(query_of(request), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=1000)
     except ValueError as error:
         raise BadArguments(_("查询参数须为 UTF-8 编码，且不超过 1000 个")) from error
     for pair in pairs:

@@ -88,6 +88,14 @@ def test_ids_may_be_repeated_where_a_list_is_meant(world):
     assert repeated.json() == listed
 
 
+def test_a_query_may_be_raw_utf_8_and_nothing_else(world):
+    def find(keyword: bytes):
+        return world.clients["H"].send("GET", SHOP + "getlist", f"keyword={keyword.decode('latin-1')}", b"")
+
+    assert [shop["id"] for shop in find("田林店1".encode()).json()["data"]] == [world.ours.shop]
+    assert find("田林店1".encode("gbk")).status_code == 400
+
+
 @pytest.mark.parametrize("path", ["/api", "/api/", "/API", "/api/nothing"])
 def test_an_unknown_path_gets_the_envelope(db, path):
     answer = Client().get(path)

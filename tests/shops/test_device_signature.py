@@ -111,8 +111,15 @@ def test_a_body_that_was_changed_on_the_way_is_refused(shop):
     assert Client().post(parts.path, '{"shopId":2}', "application/json", headers=headers).status_code == 401
 
 
-def test_a_query_that_is_not_utf_8_is_refused(shop):
-    assert ask(signed(shop), query="shopid=%FF").status_code == 401
+@pytest.mark.parametrize("query", ["shopid=%FF", "shopid=\xff"])
+def test_a_query_that_is_not_utf_8_is_refused(shop, query):
+    assert ask(signed(shop), query=query).status_code == 401
+
+
+def test_a_query_may_be_sent_as_raw_utf_8(shop):
+    path, query = "/api/shop/getlist", f"keyword={shop.name}店"
+    raw = query.encode().decode("latin-1")
+    assert ask(signed(shop, path=path, query=query), path=path, query=raw).status_code == 200
 
 
 def test_a_removed_shops_key_is_dead(api, shop, headquarters, now):

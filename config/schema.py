@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.serializers import BaseSerializer
 
 from retail.principals import Role
-from retail.wire.fields import INT64, Id, IdList, Moment, Number, WholeNumber
+from retail.wire.fields import INT64, Id, Moment, Number, WholeNumber
 from retail.wire.views import DEVICE, Endpoint
 
 SAID_OF_INPUT = ("default", "minLength", "maxLength", "minimum", "maximum", "readOnly")
@@ -80,8 +81,7 @@ class IdListSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-
     target_class = "retail.wire.fields.IdList"
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
-        ids: IdList = self.target
-        return {"type": "array", "items": whole_number(Id()), "maxItems": ids.most, "example": [24, 25]}
+        return {"type": "array", "items": whole_number(Id()), "maxItems": settings.LIST_MAX["trade"], "example": [24, 25]}
 
 
 def whole_number(field: WholeNumber) -> dict[str, Any]:

@@ -147,23 +147,23 @@ class ProductPageTakes(PageTakes):
 
 
 class ProductsOfClassTakes(TakesSerializer):
-    productClassId = IdList(source="class_ids")
+    productClassId = IdList(source="class_ids", repeatable=True)
     shopId = Id(source="shop_id")
 
 
 class ProductsTakes(TakesSerializer):
-    productIds = IdList(source="product_ids")
+    productIds = IdList(source="product_ids", must=True, repeatable=True)
     shopId = Id(source="shop_id")
 
 
 class SellersTakes(TakesSerializer):
-    productId = IdList(source="product_ids")
+    productId = IdList(source="product_ids", must=True, repeatable=True)
 
 
 class AddProductTakes(TakesSerializer):
     shopIds = IdList(source="shop_ids")
     productClassId = Id(source="product_class_id")
-    productIds = IdList(source="product_ids")
+    productIds = IdList(source="product_ids", repeatable=True)
 
 
 class ChangePriceTakes(TakesSerializer):

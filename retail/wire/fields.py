@@ -201,33 +201,32 @@ class Moment(serializers.Field):  # type: ignore[type-arg]
 
 
 class IdList(serializers.Field):  # type: ignore[type-arg]
-    """``[1, 2]``, ``"1,2"`` or the name repeated; order kept, none values left out, repeats folded."""
+    """``[1, 2]`` or ``"1,2"``; order kept, none values left out. ``repeatable``: its name may repeat too, and ids that do count once."""
 
     unset: ClassVar[list[Any]] = []
 
-    default_error_messages = {"invalid": _("请填写以逗号分隔的 id"), "long": _("列表过长")}
-    repeatable = True
+    default_error_messages = {"none": _("请指定此项"), "long": _("列表过长"), "again": _("同一 id 出现多次")}
 
-    def __init__(self, *, most: int = 20_000, **options: Any) -> None:
-        self.most = most
-        defaults: dict[str, Any] = {"required": False, "default": list, "allow_null": True}
+    def __init__(self, *, must: bool = False, repeatable: bool = False, **options: Any) -> None:
+        self.must, self.repeatable = must, repeatable
+        defaults: dict[str, Any] = {"required": must, "allow_null": not must} | ({} if must else {"default": list})
         super().__init__(**defaults | options)
 
     def run_validation(self, data: Any = empty) -> list[int]:
-        if data is empty or data is None:
-            return []
-        return self.to_internal_value(data)
+        ids = [] if data is empty or data is None else self.to_internal_value(data)
+        return ids if ids or not self.must else self.fail("none")
 
     def to_internal_value(self, value: Any) -> list[int]:
         values = value if isinstance(value, list) else [value]
         parts: list[Any] = []
         for part in values:
             parts.extend(part.split(",") if isinstance(part, str) else part if isinstance(part, list) else [part])
-        if len(parts) > self.most:
+        if len(parts) > self.context["list_max"]:
             self.fail("long")
         whole = Id()
-        ids = [whole.run_validation(part) for part in parts]
-        return list(dict.fromkeys(number for number in ids if number is not None))
+        ids = [number for part in parts if (number := whole.run_validation(part)) is not None]
+        once = list(dict.fromkeys(ids))
+        return once if self.repeatable or len(once) == len(ids) else self.fail("again")
 
     def to_representation(self, value: Any) -> list[int]:
         return list(value)

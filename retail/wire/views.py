@@ -110,10 +110,13 @@ class WireViewSet(GenericViewSet):  # type: ignore[type-arg]
     def principal(self) -> Principal:
         return self.request.auth if isinstance(self.request.auth, Principal) else principal_of(self.request.user)
 
+    @property
+    def limits(self) -> str:
+        return "trade" if self.principal.is_trade else "public"
+
     @cached_property
     def arguments(self) -> Arguments:
-        limits = "trade" if self.principal.is_trade else "public"
-        return boundary.read(self.request._request, body_max=settings.BODY_MAX[limits], list_max=settings.LIST_MAX[limits])
+        return boundary.read(self.request._request, body_max=settings.BODY_MAX[self.limits], list_max=settings.LIST_MAX[self.limits])
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         # Before anything asks which endpoint this is: OPTIONS is an action of DRF's, and not of ours.
@@ -161,7 +164,7 @@ class WireViewSet(GenericViewSet):  # type: ignore[type-arg]
             raise AnotherUser
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return {"request": self.request, "view": self, "principal": self.principal}
+        return {"request": self.request, "view": self, "principal": self.principal, "list_max": settings.LIST_MAX[self.limits]}
 
     def give(self, serializer: type[serializers.BaseSerializer[Any]], value: Any, *, many: bool = False) -> Any:
         """``value`` as this caller may see it."""

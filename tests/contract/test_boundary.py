@@ -104,3 +104,11 @@ def test_staff_may_list_20000(world, written, number, verdict):
     answer = world.clients["H"].send("POST", PRODUCT + "addproduct", "", body, headers)
     assert answer.status_code == verdict
     assert verdict == 200 or answer.json()["message"] == "列表过长"
+
+
+@pytest.mark.parametrize(("who", "number", "verdict"), [("B", 1000, 200), ("B", 1001, 400), ("D", 1001, 200), ("H", 20_001, 400)])
+def test_a_list_in_one_text_is_as_long(world, who, number, verdict):
+    ids = ",".join([str(world.ours.product)] * number)
+    answer = world.clients[who].get(PRODUCT + "getlistbyproductids", productIds=ids, shopId=world.ours.shop)
+    assert answer.status_code == verdict
+    assert verdict == 200 or answer.json()["message"] == "productIds: 列表过长"

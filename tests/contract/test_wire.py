@@ -7,6 +7,7 @@ from django.test import Client
 
 from groupbuy.models import OrderStatus
 from tests.contract.calls import GROUP, PRODUCT, SHOP, send
+from tests.contract.changes import state
 from tests.contract.specification import METHODS
 from tests.pages import BACKEND
 
@@ -86,6 +87,45 @@ def test_ids_may_be_repeated_where_a_list_is_meant(world):
     repeated = world.clients["B"].send("GET", path, f"shopId={world.ours.shop}&productIds={pair[0]}&productIds={pair[1]}", b"")
     assert [row["productId"] for row in listed] == list(pair)
     assert repeated.json() == listed
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "headers"),
+    [
+        ("shopIds=ONE", '{"shopIds": [OTHER]}', {}),
+        ("", '{"shopIds": [ONE], "ShopIds": [OTHER]}', {}),
+        ("shopIds=ONE&shopIds=OTHER", "", {}),
+        ("", "shopIds=ONE&shopIds=OTHER", FORM),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("path", [PRODUCT + name for name in ("unifychangeprice", "addproduct", "addproductbyclass")])
+def test_two_lists_of_shops_are_refused_and_neither_is_done(world, untouched, path, query, body, headers):
+    more = f"productId={world.ours.product}&productIds={world.ours.new_product}&price=1"
+    query, body = (text.replace("ONE", str(world.ours.shop)).replace("OTHER", str(world.sibling.shop)) for text in (query, body))
+    answer = world.clients["H"].send("POST", path, f"{query}&{more}", body.encode(), headers)
+    assert (answer.status_code, answer.json()["message"]) == (400, "shopIds: 出现多次且取值不同")
+    assert state() == untouched
+
+
+def test_one_shop_twice_in_a_list_is_refused(world, untouched):
+    sent = {"shopIds": [world.ours.shop, world.ours.shop], "productId": world.ours.product, "price": 1}
+    answer = world.clients["H"].post(PRODUCT + "unifychangeprice", sent)
+    assert (answer.status_code, answer.json()["message"]) == (400, "shopIds: 同一 id 出现多次")
+    assert state() == untouched
+
+
+def test_products_to_add_may_be_repeated(world):
+    form = f"shopIds={world.ours.shop}&productIds={world.ours.new_product}&productIds={world.ours.product}"
+    answer = world.clients["H"].send("POST", PRODUCT + "addproduct", "", form.encode(), FORM)
+    assert answer.json() == {"status": 200, "message": "新增 1 个，已有 1 个"}
+
+
+@pytest.mark.parametrize(("name", "argument"), [("getlistbyproductids", "productIds"), ("getshoplist", "productId")])
+def test_a_list_that_must_be_given_is_missed_when_it_is_not(world, name, argument):
+    for ids in ({}, {argument: ""}, {argument: "0"}):
+        answer = world.clients["H"].get(PRODUCT + name, shopId=world.ours.shop, **ids)
+        assert (answer.status_code, answer.json()["message"]) == (400, f"{argument}: 请指定此项")
 
 
 def test_a_query_may_be_raw_utf_8_and_nothing_else(world):

@@ -132,7 +132,7 @@ def test_a_foreign_and_a_missing_shop_are_the_same_404_in_every_list(api, shop, 
     colleagues, foreign = factories.ShopFactory(tenant=tenant).pk, factories.ShopFactory().pk
     for caller, closed in ((api.as_user(clerk), colleagues), (api.as_device(shop), colleagues), (api.as_user(buyer), foreign)):
         for name in ("getlist", "getlistbyclass", "getlistbyproductids"):
-            answers = [caller.get(f"{API}/{name}", shopId=pk) for pk in (closed, foreign, 10**12)]
+            answers = [caller.get(f"{API}/{name}", shopId=pk, productIds=1) for pk in (closed, foreign, 10**12)]
             assert {answer.status_code for answer in answers} == {404}
             assert len({answer.content for answer in answers}) == 1
 
@@ -154,7 +154,6 @@ def test_a_list_by_products_keeps_their_order_and_skips_the_unknown(api, range_o
     assert codes(caller.get(path, shopId=shop.pk, productIds=asked)) == ["d", "a"]
     repeated = caller.send("GET", path, f"shopId={shop.pk}&productIds={ids['b']}&productIds={ids['c']}", b"")
     assert codes(repeated) == ["b", "c"]
-    assert caller.get(path, shopId=shop.pk).json() == []
 
 
 def test_lists_take_the_same_number_of_queries_however_long_they_are(api, shop, clerk, count_queries, fruit):

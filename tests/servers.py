@@ -1,17 +1,24 @@
 """Starting servers of our own: where, and until when to wait."""
 
+import os
+import re
 import socket
 import subprocess
+import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 import requests
 
 # The machine may be busy with other tests.
 PATIENCE_SECONDS = 600
+ROOT = Path(__file__).parents[1]
 
 
 def free_port() -> int:
@@ -31,3 +38,47 @@ def wait_until_ready(server: subprocess.Popen, address: str, log: Path) -> None:
                 return
         time.sleep(0.3)
     pytest.fail(f"it isn't served: {log.read_text()}")
+
+
+@contextmanager
+def own_database(folder: Path) -> Iterator[str]:
+    """The address of an empty database of the kind that is tested."""
+    tested = os.environ.get("TEST_DATABASE_URL")
+    if not tested:
+        yield f"sqlite:///{folder}/demo.sqlite3"
+        return
+    server, name = urlsplit(tested), f"demo_{os.getpid()}"
+    with psycopg.connect(server._replace(path="/postgres").geturl(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        try:
+            yield server._replace(path=f"/{name}").geturl()
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory) -> Iterator[dict[str, str]]:
+    """The environment of a reader beside whom ``make run`` serves the demo: its address, and the keys that it printed."""
+    folder = tmp_path_factory.mktemp("demo")
+    port, log = free_port(), folder / "log"
+    address = f"http://127.0.0.1:{port}"
+    with own_database(folder) as database, log.open("w") as output:
+        # The settings that users have, throttles too, and nothing of the tests'.
+        environment = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DATABASE_URL": database,
+            "MEDIA_ROOT": str(folder / "media"),
+            "STATIC_ROOT": str(folder / "static"),
+            "PUBLIC_BASE_URL": address,
+            "API_THROTTLES": "on",
+        }
+        command = [sys.executable, "manage.py", "serve", "--port", str(port)]
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            wait_until_ready(server, address, log)
+            printed = re.search(r"appKey=(\S+) appSecret=(\S+)", log.read_text())
+            assert printed is not None
+            yield {"ADDRESS": address, "APP_KEY": printed[1], "APP_SECRET": printed[2]}
+        finally:
+            server.terminate()
+            server.wait()

@@ -6,6 +6,7 @@ from django.db import transaction
 from tests.clients import Api
 from tests.contract.changes import state
 from tests.contract.world import World
+from tests.servers import demo  # noqa: F401
 
 
 @pytest.fixture(scope="module")

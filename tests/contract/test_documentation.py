@@ -5,13 +5,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import get_commands
@@ -21,7 +18,6 @@ from tests.contract.calls import SHOP
 from tests.contract.decisions import IGNORED
 from tests.contract.documentation import PAGES, RESULT_CODES, ROOT, answers_of, differences, pattern_of, read_sections
 from tests.contract.specification import ENDPOINTS, METHODS, SHAPES
-from tests.servers import free_port, wait_until_ready
 
 PRINTED_ADDRESS = "http://127.0.0.1:8000"
 SECTIONS = read_sections()
@@ -54,50 +50,6 @@ class Run:
 
     calls: list[Call]
     status: int
-
-
-@contextmanager
-def own_database(folder: Path) -> Iterator[str]:
-    """The address of an empty database of the kind that is tested."""
-    tested = os.environ.get("TEST_DATABASE_URL")
-    if not tested:
-        yield f"sqlite:///{folder}/demo.sqlite3"
-        return
-    server, name = urlsplit(tested), f"documentation_{os.getpid()}"
-    with psycopg.connect(server._replace(path="/postgres").geturl(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        try:
-            yield server._replace(path=f"/{name}").geturl()
-        finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory) -> Iterator[dict[str, str]]:
-    """The environment of a reader beside whom ``make run`` serves the demo: its address, and the keys that it printed."""
-    folder = tmp_path_factory.mktemp("demo")
-    port, log = free_port(), folder / "log"
-    address = f"http://127.0.0.1:{port}"
-    with own_database(folder) as database, log.open("w") as output:
-        # The settings that users have, throttles too, and nothing of the tests'.
-        environment = os.environ | {
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-            "DATABASE_URL": database,
-            "MEDIA_ROOT": str(folder / "media"),
-            "STATIC_ROOT": str(folder / "static"),
-            "PUBLIC_BASE_URL": address,
-            "API_THROTTLES": "on",
-        }
-        command = [sys.executable, "manage.py", "serve", "--port", str(port)]
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            wait_until_ready(server, address, log)
-            printed = re.search(r"appKey=(\S+) appSecret=(\S+)", log.read_text())
-            assert printed is not None
-            yield {"ADDRESS": address, "APP_KEY": printed[1], "APP_SECRET": printed[2]}
-        finally:
-            server.terminate()
-            server.wait()
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from groupbuy.models import OrderStatus
+from pricing.models import ShopProduct
 from tests.clients import ApiClient
 from tests.contract.calls import PRODUCT
 from tests.contract.test_wire import BOUNDARY, CLOSE, FORM, MULTIPART
@@ -112,3 +113,22 @@ def test_a_list_in_one_text_is_as_long(world, who, number, verdict):
     answer = world.clients[who].get(PRODUCT + "getlistbyproductids", productIds=ids, shopId=world.ours.shop)
     assert answer.status_code == verdict
     assert verdict == 200 or answer.json()["message"] == "productIds: 列表过长"
+
+
+@pytest.mark.parametrize(("depth", "verdict"), [(16, 200), (17, 400)])
+def test_json_is_nested_16_deep_at_most(world, depth, verdict):
+    lists = "[" * (depth - 1) + "]" * (depth - 1)
+    body = f'{{"id": {world.ours.order(OrderStatus.UNPAID)}, "more": {lists}}}'.encode()
+    answer = world.clients["B"].send("POST", CLOSE, "", body)
+    assert answer.status_code == verdict
+    assert verdict == 200 or answer.json()["message"] == "JSON 嵌套过深"
+
+
+@pytest.mark.parametrize(
+    ("price", "verdict"), [("9.900009", 200), ("9.899991", 200), ("9.90001", 400), ("9.89999", 400), ("9.900099", 400), ("9.901", 400)]
+)
+def test_a_floats_tail_is_less_than_a_hundred_thousandth(world, price, verdict):
+    body = f'{{"id": {world.ours.shop_product}, "price": {price}}}'.encode()
+    answer = world.clients["H"].send("POST", PRODUCT + "changeprice", "", body)
+    assert answer.status_code == verdict
+    assert verdict == 400 or str(ShopProduct.objects.get(pk=world.ours.shop_product).price) == "9.90"

@@ -142,5 +142,18 @@ def test_nonsense_for_a_number_is_refused_everywhere_and_the_message_names_it(wo
             assert (answer.status_code, answer.json()["message"].split(":")[0]) == (400, name)
 
 
+@pytest.mark.parametrize("path", [path for path in ENDPOINTS if METHODS[path] == "POST"])
+def test_nonsense_for_a_number_in_a_body_is_refused_and_the_message_names_it(world, untouched, path):
+    who = next(role for role in ("H", "M", "B", "D") if role in MAY[path])
+    good = CALLS[path](Aim(who, world.ours, world.ours))
+    numbers = {name for name, kind in parameters(path).items() if kind in ("integer", "decimal")} - IGNORED.get(path, set())
+    told = {}
+    for name in numbers:
+        answer = world.clients[who].send("POST", path, "", in_body(good, [name], b'"1_0"'))
+        told[name] = (answer.status_code, answer.json()["message"].split(":")[0].removeprefix("0."))
+    assert told == {name: (400, name) for name in numbers}
+    assert state() == untouched
+
+
 def test_every_endpoint_is_in_the_file():
     assert set(json.loads(FILE.read_text(encoding="utf-8"))) == set(ENDPOINTS) | set(ADDED)

@@ -9,6 +9,7 @@ from config import invariants
 from pricing import prices
 from pricing.models import ChangeSource, PriceChange, PriceLog, ShopProduct
 from pricing.prices import Change, statements
+from pricing.prices import changes as price_changes
 from retail.principals import Principal, Role, principal_of
 from retail.wire.errors import Invalid, NotThere
 from tests import factories
@@ -89,6 +90,21 @@ def test_logs_are_a_chain_within_a_rows_life(row, boss, now):
         (SEVEN, FIVE),
     ]
     assert list(invariants.findings()) == []
+
+
+def test_a_row_that_goes_between_its_look_up_and_its_shops_lock_refuses_all(shop, boss, now, monkeypatch):
+    kept, gone = on_sale(shop, 2)
+    lock = price_changes.lock_shops
+
+    def too_late(**options):
+        ShopProduct.objects.filter(pk=gone.pk).update(removed_at=now)
+        return lock(**options)
+
+    monkeypatch.setattr(price_changes, "lock_shops", too_late)
+    with pytest.raises(NotThere):
+        change(boss, now, *(Change(shop_product_id=row.pk, price=SIX) for row in (kept, gone)))
+    kept.refresh_from_db()
+    assert (kept.price, PriceChange.objects.count()) == (Decimal("5.90"), 0)
 
 
 def test_one_missing_removed_or_foreign_row_refuses_the_whole_batch(row, shop, boss, now):

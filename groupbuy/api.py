@@ -117,7 +117,7 @@ class OrderViewSet(WireViewSet):
     def list_orders(self, request: Request) -> Response:
         wanted = self.valid()
         self.assert_user(wanted["user_id"])
-        found = Order.objects.visible_to(self.principal).matching(wanted["keyword"], people=self.principal.is_staff)
+        found = Order.objects.visible_to(self.principal).matching(wanted["keyword"], self.principal)
         found = found.not_hidden() if self.principal.is_buyer else found.of(wanted["user_id"])
         found = found if wanted["status"] == -1 else found.filter(status=wanted["status"])
         totals = found.aggregate(qty=Sum("qty", default=0), money=Sum("money"))

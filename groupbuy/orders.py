@@ -77,7 +77,7 @@ class Wish:
 def create_order(*, principal: Principal, buyer_id: int | None, wish: Wish, now: datetime, idempotency_key: str = "") -> Order:
     """Reserve the wished units and return the unpaid order.
 
-    The same ``idempotency_key`` of the same buyer returns the same order. Raises NotThere, Invalid, NotBuyable, SoldOut, Replayed.
+    The same ``idempotency_key`` of the same caller returns the same order. Raises NotThere, Invalid, NotBuyable, SoldOut, Replayed.
     """
     buyer = buyer_for(principal, buyer_id)
     for tries_left in reversed(range(TRIES)):
@@ -94,19 +94,20 @@ def create_order(*, principal: Principal, buyer_id: int | None, wish: Wish, now:
 
 def place_once(key: str, *, principal: Principal, buyer: User, wish: Wish, now: datetime) -> Order:
     """The order placed with ``key``, or a new one. Raises as ``place``, and IntegrityError when another request has just used the key."""
-    earlier = IdempotencyKey.objects.select_related("order").filter(user=buyer, key=key).first()
+    caller = principal.user or buyer
+    earlier = IdempotencyKey.objects.select_related("order").filter(user=caller, key=key).first()
     if earlier:
-        return replayed(earlier, wish)
+        return replayed(earlier, wish, buyer)
     with transaction.atomic():
         # The unique key comes first: a second request waits here until the first has committed or failed.
-        used = IdempotencyKey.objects.create(user=buyer, key=key, fingerprint=wish.fingerprint, created_at=now)
+        used = IdempotencyKey.objects.create(user=caller, key=key, fingerprint=wish.fingerprint, created_at=now)
         used.order = place(principal=principal, buyer=buyer, wish=wish, now=now)
         used.save(update_fields=["order"])
         return used.order
 
 
-def replayed(earlier: IdempotencyKey, wish: Wish) -> Order:
-    if earlier.fingerprint != wish.fingerprint or earlier.order is None:
+def replayed(earlier: IdempotencyKey, wish: Wish, buyer: User) -> Order:
+    if earlier.fingerprint != wish.fingerprint or earlier.order is None or earlier.order.buyer_id != buyer.pk:
         raise Replayed
     return earlier.order
 
@@ -128,7 +129,8 @@ def place(*, principal: Principal, buyer: User, wish: Wish, now: datetime) -> Or
     group_buying = OFFER.first(wish.group_buying_id)
     if group_buying is None or not may_order(principal, group_buying):
         raise NotThere
-    wish = completed(wish, buyer, group_buying)
+    # Staff type the phone: an order must not tell them one that they were never told.
+    wish = completed(wish, group_buying, known_phone="" if principal.is_staff else buyer.phone)
     order = order_for(group_buying, buyer, wish, now=now)
     # Spares the crowd before a sold out group buy the way to the row that everybody waits for.
     if not group_buying.is_open(now) or group_buying.stock < wish.qty:
@@ -168,7 +170,7 @@ def order_for(group_buying: GroupBuying, buyer: User, wish: Wish, *, now: dateti
     )
 
 
-def completed(wish: Wish, buyer: User, group_buying: GroupBuying) -> Wish:
+def completed(wish: Wish, group_buying: GroupBuying, *, known_phone: str) -> Wish:
     """The wish with what the group buy and the buyer's own record fill in. Raises NotBuyable."""
     if group_buying.price * wish.qty > MAX_MONEY:
         raise NotBuyable(_("金额过大，请减少数量"))
@@ -176,7 +178,7 @@ def completed(wish: Wish, buyer: User, group_buying: GroupBuying) -> Wish:
         raise NotBuyable(_("价格已变化，请刷新后重新下单"))
     if wish.deliver_type and wish.deliver_type != group_buying.deliver_type:
         raise NotBuyable(_("该团购不提供此配送方式"))
-    phone = wish.phone or buyer.phone
+    phone = wish.phone or known_phone
     if group_buying.deliver_type == DeliverType.EXPRESS:
         if not wish.address or not phone:
             raise NotBuyable(_("快递订单请填写收货地址和电话"))

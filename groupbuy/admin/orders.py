@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -117,10 +117,8 @@ class OrderAdmin(ReadOnlyAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """``masked``: clerks see a buyer's phone and address while there is something to hand over."""
-        clerk = caller(request).role == Role.CLERK
-        masked = Case(When(status__in=TO_DELIVER, then=Value(False)), default=Value(clerk))
-        return super().get_queryset(request).annotate(masked=masked).select_related(*self.list_select_related)
+        found: Any = super().get_queryset(request)
+        return found.masked_for(caller(request)).select_related(*self.list_select_related)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Order], search_term: str) -> tuple[QuerySet[Order], bool]:
         term = search_term.strip()
@@ -129,7 +127,7 @@ class OrderAdmin(ReadOnlyAdmin):
         found = Q(code__icontains=term) | Q(buyer__nickname__icontains=term) | Q(product_name__icontains=term)
         found |= Q(group_buying__name__icontains=term)
         if term.isdigit():
-            # A list that answers to phones would unmask them, one digit after the other.
+            # As in the orders' own ``matching``.
             found |= Q(phone__endswith=term, masked=False)
         if term.isdigit() and len(term) == CODE_LENGTH:
             found |= self.by_pick_up_code(request, term)

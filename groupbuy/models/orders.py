@@ -3,7 +3,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -11,7 +11,7 @@ from groupbuy.models.group_buyings import DeliverType, GroupBuying
 from retail.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from retail.models import Tenant
 from retail.money import MAX_MONEY, MoneyField
-from retail.principals import Principal
+from retail.principals import Principal, Role
 from shops.models import Shop
 
 
@@ -67,14 +67,20 @@ class OrderQuerySet(models.QuerySet["Order"]):
         put_off = F("next_job_at")
         return self.filter(Q(next_job_at=None) | Q(next_job_at__lte=now)).order_by(put_off.asc(nulls_first=True), "pk")
 
-    def matching(self, keyword: str, *, people: bool) -> Self:
-        """Code, product or group-buy name contain ``keyword``; with ``people`` also the buyer's name or phone."""
+    def masked_for(self, principal: Principal) -> Self:
+        """With ``masked``: clerks see phone, address and remark while there is something to hand over."""
+        clerk = principal.role in (Role.CLERK, Role.DEVICE)
+        return self.annotate(masked=Case(When(status__in=TO_DELIVER, then=Value(False)), default=Value(clerk)))
+
+    def matching(self, keyword: str, principal: Principal) -> Self:
+        """Code, product or group-buy name contain ``keyword``; for staff also the buyer's name, and the phone where they see it."""
         if not keyword:
             return self
         found = Q(code__icontains=keyword) | Q(product_name__icontains=keyword) | Q(group_buying__name__icontains=keyword)
-        if people:
-            found |= Q(buyer__nickname__icontains=keyword) | Q(phone__icontains=keyword)
-        return self.filter(found)
+        if principal.is_staff:
+            # A list that answers to phones would unmask them, one digit after the other.
+            found |= Q(buyer__nickname__icontains=keyword) | Q(phone__icontains=keyword, masked=False)
+        return self.masked_for(principal).filter(found)
 
     def for_wire(self) -> Self:
         """With everything that an answer shows of an order, in a constant number of queries."""
@@ -218,7 +224,7 @@ class OrderEvent(AppendOnlyModel):
 
 
 class IdempotencyKey(models.Model):
-    """What a buyer's ``Idempotency-Key`` of createorder led to; the same key with another body is refused."""
+    """What a caller's ``Idempotency-Key`` of createorder led to; the same key with another body is refused."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("用户"))
     key = models.CharField(max_length=64)

@@ -164,7 +164,8 @@ def test_staff_order_for_a_named_buyer_of_their_tenant_only(api, group_buying, s
     stranger = factories.BuyerFactory()
     assert create(clerk, group_buying)["message"].startswith("userId")
     assert create(clerk, group_buying, userId=stranger.pk)["message"] == create(clerk, group_buying, userId=10**9)["message"]
-    assert Order.objects.get(pk=create(clerk, group_buying, userId=buyer.pk)["data"]).buyer == buyer
+    placed = create(clerk, group_buying, userId=buyer.pk, phone="13800008000")["data"]
+    assert Order.objects.get(pk=placed).buyer == buyer
 
 
 def test_another_userid_of_a_buyer_is_403_and_writes_nothing(caller, group_buying):

@@ -126,7 +126,8 @@ class ScopedAdmin(AskingMixin, ScopedMixin, ExportAdmin):
         offered = {name_of(one).split("__")[0] for one in self.get_list_filter(request)}
         if named not in offered | set(self.linked) and has_column(self.model, named):
             return False
-        allowed: bool = named in self.linked or super().lookup_allowed(lookup, value, request)
+        # Of a relation its key alone: what stands behind it has a list of its own.
+        allowed: bool = super().lookup_allowed(lookup, value, request)
         return allowed
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:

@@ -1,13 +1,15 @@
 """What staff of one shop or tenant learn of another in the admin: nothing, by no way."""
 
+from collections import deque
+
 import pytest
 from django.urls import reverse
 
-from groupbuy.models import Order, OrderStatus
+from groupbuy.models import BillDifference, MerchantAccount, Order, OrderStatus
 from retail.backoffice import visible
-from retail.models import User
+from retail.models import AppSecret, User
 from retail.principals import Role, principal_of
-from shops.models import ConfigItem, DeviceType
+from shops.models import ConfigItem, DeviceType, Shop
 from tests import factories
 from tests.back_office import fill, page, pages_of_lists, said
 from tests.pages import browser_of, ordered, words
@@ -117,6 +119,49 @@ def test_another_tenants_headquarters_gets_404_for_every_page(elsewhere, shop, m
 )
 def test_an_address_can_not_ask_for_columns_that_are_not_shown(clerk, address, query):
     assert browser_of(clerk).get(f"{address}?{query}").status_code == 400
+
+
+SECRETS = {
+    User: ("password", "phone"),
+    Order: ("deliver_code",),
+    Shop: ("app_secret",),
+    AppSecret: ("value",),
+    MerchantAccount: ("private_key",),
+}
+
+
+def secret_lookups(model):
+    """For each of the model's relations the shortest ways from there to the secrets; and the model's own."""
+    yield from (f"{column}__startswith" for column in SECRETS.get(model, ()))
+    for first in model._meta.get_fields():
+        known, paths = {model}, deque([(first, first.name)] if first.is_relation and first.related_model else [])
+        while paths:
+            field, path = paths.popleft()
+            if field.related_model in known:
+                continue
+            known.add(field.related_model)
+            yield from (f"{path}__{column}__startswith" for column in SECRETS.get(field.related_model, ()))
+            onward = [one for one in field.related_model._meta.get_fields() if one.is_relation and one.related_model]
+            paths.extend((one, f"{path}__{one.name}") for one in onward)
+
+
+def test_no_list_can_be_asked_for_the_secrets_behind_it(headquarters):
+    factories.grant(headquarters, "shops.see_secret")
+    browser = browser_of(headquarters)
+    lists = [(model, address) for model, address in pages_of_lists() if browser.get(address).status_code == 200]
+    asked = [(address, {lookup: "1"}) for model, address in lists for lookup in secret_lookups(model)]
+    assert [one for one in asked if browser.get(*one).status_code != 400] == []
+
+
+def test_the_ways_to_the_secrets_are_found():
+    assert {"bill__tenant__users__password__startswith", "payment__order__deliver_code__startswith"} <= set(secret_lookups(BillDifference))
+
+
+def test_a_link_of_our_own_still_filters(headquarters, shop, manager):
+    fill(shop, manager)
+    difference = BillDifference.objects.get()
+    seen = browser_of(headquarters).get("/admin/groupbuy/billdifference/", {"bill__id__exact": difference.bill_id})
+    assert seen.context["cl"].result_count == 1
 
 
 def test_a_pick_up_code_is_on_no_page(clerk, manager, headquarters, shop):

@@ -20,12 +20,16 @@ def note_failed_log_in(credentials: dict[str, Any], request: HttpRequest | None 
 
 
 def locked_out(request: HttpRequest, original_response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:
-    """The envelope or a kind page, and when to come back."""
+    """Axes' answer to who failed too often with one name."""
     note_refusal(request, "locked out")
-    minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
+    return come_back(request, minutes=int(settings.AXES_COOLOFF_TIME.total_seconds() // 60), failures=settings.AXES_FAILURE_LIMIT)
+
+
+def come_back(request: HttpRequest, *, minutes: int, failures: int) -> HttpResponse:
+    """The envelope or a kind page, and when to try again."""
     if is_api(request):
         response = api_error(429, _("登录失败次数过多，请 %(minutes)s 分钟后再试") % {"minutes": minutes})
     else:
-        response = render(request, "retail/locked_out.html", {"minutes": minutes, "limit": settings.AXES_FAILURE_LIMIT}, status=429)
+        response = render(request, "retail/locked_out.html", {"minutes": minutes, "limit": failures}, status=429)
     response["Retry-After"] = str(minutes * 60)
     return response

@@ -1,8 +1,10 @@
 """The admin site: who gets in, for how long, and what browsers may run there."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import update_wrapper
+from http import HTTPStatus
 from typing import Any
 
 from csp.decorators import csp_replace
@@ -15,6 +17,9 @@ from retail.access import note_refusal
 from retail.backoffice.bases import ScopedAdmin
 from retail.backoffice.scope import caller
 from retail.backoffice.theme import UnfoldAdminSite
+from retail.clients import client_ip
+from retail.lockouts import come_back
+from retail.throttles import LoginFailures
 
 View = Callable[..., HttpResponse]
 # Alpine, in which the theme is written, evaluates the attributes of its pages; the buyer pages keep the strict policy.
@@ -56,7 +61,16 @@ class BackOffice(UnfoldAdminSite):  # type: ignore[misc]
         return with_policy(update_wrapper(within_session, inner))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Wrong passwords of an address count together with those of the API."""
+        counted = settings.API_THROTTLES and request.method == "POST"
+        failures, address = LoginFailures(), client_ip(request)
+        if counted and not failures.has_room(address, time.time()):
+            note_refusal(request, "too many failures from an address")
+            return come_back(request, minutes=1, failures=settings.THROTTLES_PER_MINUTE[failures.name])
         response = with_policy(super().login)(request, extra_context)
+        if counted and response.status_code == HTTPStatus.OK:
+            # The form again.
+            failures.take(address, time.time())
         keep_session(request, timezone.now())
         return response
 

@@ -1,9 +1,11 @@
 import pytest
 from django.core.cache import cache
+from django.test import Client
 
 from retail.throttles import MINUTE, PerAddress, PerBuyerOrder
 from tests import factories
 from tests.clients import ApiClient
+from tests.pages import words
 
 INFO = "/api/shop/getshopinfo"
 
@@ -37,6 +39,28 @@ def test_the_eleventh_wrong_password_from_an_address_is_429_with_an_envelope(sta
 
 def test_logging_in_rightly_is_not_counted(staff):
     assert {log_in("demo-pass-2026").status_code for _ in range(12)} == {200}
+
+
+def at_the_admin(name, password, address="192.0.2.1"):
+    return Client(REMOTE_ADDR=address).post("/admin/login/", {"username": name, "password": password})
+
+
+def test_the_admin_stops_an_address_that_tries_many_names(staff):
+    tried = [at_the_admin(f"name-{number}", "Sommer2026!xx") for number in range(11)]
+    assert [answer.status_code for answer in tried] == [200] * 10 + [429]
+    assert "登录已暂停" in words(tried[-1])
+    assert tried[-1]["Retry-After"] == "60"
+    assert at_the_admin(staff.username, "demo-pass-2026").status_code == 429
+    assert at_the_admin(staff.username, "demo-pass-2026", address="192.0.2.2").status_code == 302
+
+
+def test_the_admins_failures_and_the_apis_are_one_count(staff):
+    assert [at_the_admin("nobody", "wrong").status_code for _ in range(5)] == [200] * 5
+    assert [log_in("wrong").status_code for _ in range(6)] == [401] * 5 + [429]
+
+
+def test_logging_in_rightly_at_the_admin_is_not_counted(staff):
+    assert {at_the_admin(staff.username, "demo-pass-2026").status_code for _ in range(12)} == {302}
 
 
 def test_guessing_machine_keys_stops_after_five_a_minute(api, shop, clerk):

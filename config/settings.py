@@ -143,7 +143,7 @@ CELERY_QUEUE = env.str("CELERY_QUEUE", "") or "xiantuan"
 
 # --- People ----------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "retail.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "retail.people.PeopleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},

@@ -84,7 +84,7 @@ class GroupBuyingViewSet(WireViewSet):
         return ok()
 
     def find(self, pk: int) -> GroupBuying:
-        found = GroupBuying.objects.for_wire().filter(pk=pk).first()
+        found = GroupBuying.objects.public().for_wire().filter(pk=pk).first()
         if found is None:
             raise NotThere
         return found

@@ -30,7 +30,7 @@ TRIES = 10
 PUT_OFF = timedelta(seconds=60)
 
 
-OFFER = Prepared(lambda pk: GroupBuying.objects.filter(pk=pk).annotate(product_name=F("product__name")), 1)
+OFFER = Prepared(lambda pk: GroupBuying.objects.public().filter(pk=pk).annotate(product_name=F("product__name")), 1)
 
 
 class NotBuyable(Refusal):

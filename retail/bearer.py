@@ -11,7 +11,8 @@ from retail.models import User
 from retail.prepared import Prepared
 
 HOLDER = Prepared(
-    lambda digest: User.objects.filter(auth_token_set__digest=digest).annotate(token_ends_at=F("auth_token_set__expiry")), "digest"
+    lambda digest: User.objects.counting().filter(auth_token_set__digest=digest).annotate(token_ends_at=F("auth_token_set__expiry")),
+    "digest",
 )
 
 

@@ -66,6 +66,10 @@ class UserQuerySet(models.QuerySet["User"]):
     def staff(self) -> Self:
         return self.filter(is_staff=True)
 
+    def counting(self) -> Self:
+        """The platform's people, and those of tenants in use."""
+        return self.filter(Q(is_superuser=True) | Q(tenant__in_use=True))
+
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     """What ``createsuperuser`` and the login need."""
@@ -115,6 +119,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_full_name(self) -> str:
         return self.nickname
+
+    @property
+    def counts(self) -> bool:
+        """As ``UserQuerySet.counting``."""
+        return self.is_superuser or bool(self.tenant and self.tenant.in_use)
 
 
 class WeChatIdentity(models.Model):

@@ -14,7 +14,7 @@ from groupbuy.models import GroupBuying, Order, Payment, SandboxTrade
 from retail.models import User
 from retail.principals import principal_of
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "retail.people.PeopleBackend"
 TAG = re.compile(r"<(?:script|style)[^>]*>.*?</(?:script|style)>|<[^>]+>", re.S)
 
 

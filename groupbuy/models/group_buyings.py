@@ -39,9 +39,13 @@ class GroupBuyingQuerySet(models.QuerySet["GroupBuying"]):
         """Staff manage those of their shops. The public face is for everyone: see ``public_to``."""
         return self.filter(principal.scope())
 
+    def public(self) -> Self:
+        """What anyone may look at: a tenant that is switched off has no public face."""
+        return self.filter(tenant__in_use=True)
+
     def public_to(self, principal: Principal) -> Self:
-        """What may be looked at and bought from: anyone without a tenant any, everyone else those of the own tenant."""
-        return self if principal.tenant_id is None else self.filter(tenant=principal.tenant_id)
+        """What may be visited and shared: anyone without a tenant any, everyone else those of the own tenant."""
+        return self.public() if principal.tenant_id is None else self.public().filter(tenant=principal.tenant_id)
 
     def open(self, now: datetime) -> Self:
         """An order may be placed at ``now``, if there is stock."""

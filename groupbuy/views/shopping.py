@@ -30,7 +30,7 @@ from shops.models import Shop
 
 log = logging.getLogger(__name__)
 PNG = b"\x89PNG"
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "retail.people.PeopleBackend"
 
 
 def tenant_by_host(request: HttpRequest) -> Tenant | None:
@@ -234,7 +234,7 @@ class Leave(Page):
 
 def find(pk: int) -> GroupBuying:
     """A group buy's public face: anybody's, of any tenant. Raises NotThere."""
-    group_buying = GroupBuying.objects.for_wire().select_related("tenant").filter(pk=pk, tenant__in_use=True).first()
+    group_buying = GroupBuying.objects.public().for_wire().select_related("tenant").filter(pk=pk).first()
     if group_buying is None:
         raise NotThere
     return group_buying

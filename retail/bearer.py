@@ -11,7 +11,7 @@ from retail.models import User
 from retail.prepared import Prepared
 
 HOLDER = Prepared(
-    lambda digest: User.objects.counting().filter(auth_token_set__digest=digest).annotate(token_ends_at=F("auth_token_set__expiry")),
+    lambda digest: User.objects.filter(auth_token_set__digest=digest).counting().annotate(token_ends_at=F("auth_token_set__expiry")),
     "digest",
 )
 

@@ -68,8 +68,9 @@ def assign_role(*, user: User, role: Role, principal: Principal, secrets: bool =
 
 @transaction.atomic
 def set_password(*, user: User, password: str, principal: Principal) -> None:
-    """A new, already validated password; sessions and tokens of the old one end. Raises Forbidden."""
-    if not may_manage(user=user, principal=principal):
+    """A new, already validated password; sessions and tokens of the old one end. Everybody may set the own. Raises Forbidden."""
+    is_own = principal.user is not None and principal.user.pk == user.pk
+    if not is_own and not may_manage(user=user, principal=principal):
         raise Forbidden
     user.set_password(password)
     user.save(update_fields=["password"])

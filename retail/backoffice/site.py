@@ -10,11 +10,12 @@ from typing import Any
 from csp.decorators import csp_replace
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from retail.access import note_refusal
 from retail.backoffice.bases import ScopedAdmin
+from retail.backoffice.own_password import OwnPassword
 from retail.backoffice.scope import caller
 from retail.backoffice.theme import UnfoldAdminSite
 from retail.clients import client_ip
@@ -59,6 +60,12 @@ class BackOffice(UnfoldAdminSite):  # type: ignore[misc]
             return response
 
         return with_policy(update_wrapper(within_session, inner))
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        done = reverse("admin:password_change_done")
+        context = self.each_context(request) | (extra_context or {})
+        view: View = OwnPassword.as_view(success_url=done, extra_context=context)  # type: ignore[assignment]  # no page streams
+        return view(request)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Wrong passwords of an address count together with those of the API."""

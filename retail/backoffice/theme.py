@@ -14,10 +14,12 @@ from unfold.contrib.filters.admin import (
     RelatedDropdownFilter,
 )
 from unfold.enums import ActionVariant
+from unfold.forms import AdminOwnPasswordChangeForm
 from unfold.sites import UnfoldAdminSite
 from unfold.utils import parse_date_str
 
 __all__ = [
+    "AdminOwnPasswordChangeForm",
     "AutocompleteSelectFilter",
     "BooleanRadioFilter",
     "Choices",

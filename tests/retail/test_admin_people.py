@@ -2,6 +2,7 @@
 
 import pytest
 from axes.models import AccessAttempt
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.utils import timezone
 from knox.models import AuthToken
@@ -17,6 +18,7 @@ from tests.pages import browser_of, words
 pytestmark = pytest.mark.django_db
 ADD = "/admin/retail/user/add/"
 PEOPLE = "/admin/retail/user/"
+OWN = "/admin/password_change/"
 PASSWORD = "xiguan-2026-tuan"
 
 
@@ -140,6 +142,26 @@ def test_a_weak_or_mistyped_password_is_refused(headquarters, clerk, password, a
     answer = browser_of(headquarters).post(page(clerk, "new_password"), answered(password=password, again=again))
     assert answer.context["form"].errors
     assert User.objects.get(pk=clerk.pk).check_password("demo-pass-2026")
+
+
+def test_who_changes_the_own_password_stays_here_and_is_logged_out_everywhere_else(api, clerk):
+    here, there, token = browser_of(clerk), browser_of(clerk), api.as_user(clerk)
+    typed = {"old_password": "demo-pass-2026", "new_password1": PASSWORD, "new_password2": PASSWORD}
+    assert here.get(OWN).status_code == 200
+    assert here.post(OWN, typed).url == "/admin/password_change/done/"
+    assert User.objects.get(pk=clerk.pk).check_password(PASSWORD)
+    assert not AuthToken.objects.filter(user=clerk).exists()
+    assert token.get("/api/shop/getlist").status_code == 401
+    assert [browser.get("/admin/groupbuy/order/").status_code for browser in (here, there)] == [200, 302]
+    entry = LogEntry.objects.get()
+    assert (entry.user, entry.object_id, entry.change_message) == (clerk, str(clerk.pk), "已修改自己的密码")
+
+
+def test_the_own_password_is_changed_by_who_knows_it(clerk):
+    typed = {"old_password": "wrong", "new_password1": PASSWORD, "new_password2": PASSWORD}
+    assert "old_password" in browser_of(clerk).post(OWN, typed).context["form"].errors
+    assert User.objects.get(pk=clerk.pk).check_password("demo-pass-2026")
+    assert not LogEntry.objects.exists()
 
 
 def test_the_service_refuses_whoever_is_not_headquarters(manager, clerk, shop):

@@ -23,7 +23,7 @@ INT32 = 2**31 - 1
 
 def absolute(path: str) -> str:
     """A picture's full address; one that WeChat gave us is full already."""
-    return path if not path or path.startswith("http") else settings.PUBLIC_BASE_URL + path
+    return settings.PUBLIC_BASE_URL + path if path.startswith(settings.MEDIA_URL) else path
 
 
 class Sight(Enum):

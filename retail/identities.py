@@ -1,5 +1,6 @@
 """Logging in: buyers by their WeChat identity or a browser session, staff by password."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +18,8 @@ from retail.models import Tenant, User, WeChatIdentity
 from retail.wire.errors import Invalid
 
 TOKENS_MAX = 20
+# Where WeChat keeps people's pictures. An address of elsewhere would make everybody who sees the buyer call there.
+WECHAT_PICTURE = re.compile(r"\Ahttps://(?:[a-z0-9-]+\.)+qlogo\.cn/[0-9A-Za-z/._~%?=&+-]*\Z", re.ASCII)
 
 
 class WrongCredentials(AuthenticationFailed):
@@ -51,7 +54,7 @@ def default_tenant() -> Tenant | None:
 def log_in_wechat(*, code: str, app_id: str, name: str, picture: str, phone_code: str) -> Login:
     """Exchange a mini-program's login code for a token; the first login makes the buyer, later ones update name and picture.
 
-    Raises WrongCredentials, UnknownApp, and Unavailable when WeChat can't be reached.
+    A ``picture`` that is not WeChat's is not kept. Raises WrongCredentials, UnknownApp, and Unavailable when WeChat can't be reached.
     """
     tenant = tenant_of(app_id)
     if tenant is None:
@@ -65,7 +68,7 @@ def log_in_wechat(*, code: str, app_id: str, name: str, picture: str, phone_code
     user = identity.user
     if not user.is_active:
         raise WrongCredentials
-    update_person(user, nickname=name, picture=picture, phone=phone)
+    update_person(user, nickname=name, picture=picture if WECHAT_PICTURE.match(picture) else "", phone=phone)
     return issue_token(user, open_id=identity.open_id)
 
 

@@ -4,6 +4,7 @@ from django.test import Client
 from retail.models import User
 from retail.principals import Role
 from tests import factories
+from tests.pages import ordered, pay
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +27,43 @@ def test_a_repeated_login_is_the_same_buyer_and_updates_the_name(tenant):
     again = log_in("wechatlogin", code="sandbox:a", appId=tenant.app_id, userName="橙子姐姐").json()["data"]
     assert again["userId"] == first["userId"]
     assert again["userName"] == "橙子姐姐"
+
+
+@pytest.mark.parametrize(
+    ("picture", "is_kept"),
+    [
+        ("https://thirdwx.qlogo.cn/mmopen/vi_32/Q0j4-Twy_L/132", True),
+        ("https://wx.qlogo.cn/mmhead/ver_1/a.b/0?x=1", True),
+        ("http://thirdwx.qlogo.cn/132", False),
+        ("https://qlogo.cn.evil.example/132", False),
+        ("https://evilqlogo.cn/132", False),
+        ("https://thirdwx.qlogo.cn@evil.example/132", False),
+        ("https://thirdwx.qlogo.cn:8443/132", False),
+        ("https://evil.example/https://thirdwx.qlogo.cn/132", False),
+        ('https://thirdwx.qlogo.cn/"><script>', False),
+        ("@evil.example/x.png", False),
+        (".evil.example/x.png", False),
+        ("//evil.example/x.png", False),
+        ("javascript:alert(1)", False),
+        ("/media/shops/a.png", False),
+    ],
+)
+def test_only_a_picture_of_wechats_is_kept_and_everybody_gets_in(tenant, picture, is_kept):
+    answer = log_in("wechatlogin", code="sandbox:a", appId=tenant.app_id, userProfile=picture)
+    assert answer.json()["status"] == 200
+    assert User.objects.get().picture == (picture if is_kept else "")
+
+
+def test_another_picture_leaves_the_one_before(tenant):
+    for picture in ("https://thirdwx.qlogo.cn/1", "https://evil.example/2"):
+        log_in("wechatlogin", code="sandbox:a", appId=tenant.app_id, userProfile=picture)
+    assert User.objects.get().picture == "https://thirdwx.qlogo.cn/1"
+
+
+def test_a_picture_from_elsewhere_gets_no_address_of_ours(api, group_buying, now):
+    buyer = factories.BuyerFactory(tenant=group_buying.tenant, picture="@evil.example/x.png")
+    pay(ordered(buyer, group_buying, now=now), now=now)
+    assert "8000@evil" not in api.anonymous.get("/api/marketing/groupbuy/get", id=group_buying.pk).content.decode()
 
 
 def test_the_same_open_id_in_two_tenants_is_two_buyers(tenant):

@@ -55,6 +55,8 @@ def written_anew(upload: "UploadedFile[bytes]") -> SimpleUploadedFile:
         picture.thumbnail((SIDE_MAX, SIDE_MAX))
         see_through = picture.has_transparency_data
         picture = picture.convert("RGBA" if see_through else "RGB")
+    # Comments, profiles: what a format writes unasked.
+    picture.info.clear()
     written = io.BytesIO()
     if see_through:
         picture.save(written, "PNG", optimize=True)

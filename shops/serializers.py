@@ -17,7 +17,8 @@ from retail.wire.paging import PageTakes
 from retail.wire.serializers import GivesSerializer, TakesSerializer
 from shops.models import Shop
 
-PICTURE = re.compile(r"\A/media/(shops/[0-9A-Za-z_.-]+)\Z", re.ASCII)
+# A file of a folder that holds pictures of shops: those of the admin, and the demo's.
+PICTURE = re.compile(r"\A/media/((?:shops|demo)/[0-9A-Za-z_-][0-9A-Za-z_.-]*\.(?:jpe?g|png|webp))\Z", re.ASCII)
 
 
 class Picture(Text):

@@ -85,3 +85,8 @@ def test_the_themes_own_words_are_chinese(clerk):
     seen = words(browser_of(clerk).get("/admin/groupbuy/order/"))
     for foreign in ("Filters", "Select", "results", "Welcome", "Reset", "Return", "Log out"):
         assert foreign not in seen
+
+
+@pytest.mark.parametrize(("page", "status"), [("1", 200), ("x", 404), ("0", 404), ("99", 404), ("", 404)])
+def test_a_page_that_a_search_has_not_is_404(clerk, page, status):
+    assert browser_of(clerk).get("/admin/search/", {"s": "a", "page": page}).status_code == status

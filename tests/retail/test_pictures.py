@@ -63,6 +63,12 @@ def test_metadata_is_gone_and_the_picture_stands_upright():
     assert b"at home" not in written.read()
 
 
+@pytest.mark.parametrize(("fmt", "mode"), [("JPEG", "RGB"), ("PNG", "RGB"), ("PNG", "RGBA"), ("WEBP", "RGBA")])
+def test_comments_and_profiles_are_gone(fmt, mode):
+    content = drawn(fmt, mode=mode, comment=b"at home <script>", icc_profile=b"at home" * 20, xmp=b"<x>at home</x>")
+    assert b"at home" not in cleaned(content).read()
+
+
 def test_a_photograph_becomes_as_long_as_a_screen_needs():
     assert Image.open(cleaned(drawn(size=(4000, 3000)))).size == (1600, 1200)
 

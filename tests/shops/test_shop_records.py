@@ -69,6 +69,13 @@ def test_a_code_is_taken_once_per_tenant(caller, tenant):
         {"imagePath": "/media/shops/none.png"},
         {"imagePath": "/etc/passwd"},
         {"imagePath": "/media/shops/../../etc/passwd"},
+        {"imagePath": "/media/shops/.."},
+        {"imagePath": "/media/shops/."},
+        {"imagePath": "/media/shops/"},
+        {"imagePath": "/media/shops/folder"},
+        {"imagePath": "/media/shops/folder/inner.png"},
+        {"imagePath": "/media/shops/../demo/apple.webp"},
+        {"imagePath": "/media/groupbuys/other.png"},
         {"devices": "none"},
         {"devices": [1]},
         {"devices": [{"code": "no-type"}]},
@@ -79,6 +86,9 @@ def test_a_code_is_taken_once_per_tenant(caller, tenant):
     ids=str,
 )
 def test_wrong_input_is_400_and_opens_nothing(caller, change):
+    for name in ("shops/folder/inner.png", "demo/apple.webp", "groupbuys/other.png"):
+        if not default_storage.exists(name):
+            default_storage.save(name, ContentFile(b"picture"))
     answer = caller.post(CREATE, NEW | change)
     assert (answer.status_code, answer.json()["status"]) == (400, 500)
     assert not Shop.objects.exists()
@@ -129,6 +139,14 @@ def test_a_photograph_is_chosen_among_the_uploaded_ones_or_cleared(api, shop, ma
     assert factories.copy_of(shop).image.name == name
     caller.post(UPDATE, {"id": shop.pk, "imagePath": ""})
     assert not factories.copy_of(shop).image
+
+
+def test_a_shop_of_the_demo_is_posted_back_with_its_picture(api, shop, manager):
+    name = default_storage.save("demo/shop-front.webp", ContentFile(b"picture"))
+    Shop.objects.filter(pk=shop.pk).update(image=name)
+    caller = api.as_user(manager)
+    assert caller.post(UPDATE, caller.get("/api/shop/get", id=shop.pk).json()).json()["status"] == 200
+    assert factories.copy_of(shop).image.name == name
 
 
 def test_a_managers_reach_ends_at_the_own_shops(api, manager, tenant):

@@ -9,7 +9,8 @@ from typing import Any
 
 from csp.decorators import csp_replace
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.core.paginator import InvalidPage
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
@@ -60,6 +61,13 @@ class BackOffice(UnfoldAdminSite):  # type: ignore[misc]
             return response
 
         return with_policy(update_wrapper(within_session, inner))
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        try:
+            response: HttpResponse = super().search(request, extra_context)
+        except InvalidPage as error:
+            raise Http404 from error
+        return response
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         done = reverse("admin:password_change_done")

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 
-from groupbuy.models import Order
+from groupbuy.models import IdempotencyKey, Order
 from retail.models import User
 from shops.models import ConfigItem, ConfigValue
 from tests import factories
@@ -47,6 +47,15 @@ def test_two_taps_on_one_form_are_one_order_of_one_visitor(group_buying):
     assert first.url == second.url
     assert User.objects.buyers().count() == 1
     assert Order.objects.count() == 1
+
+
+def test_a_form_found_later_does_not_lead_into_the_session_of_who_sent_it(group_buying, now):
+    sheet = order_sheet(Client(), group_buying) | {"phone": "13800008000"}
+    first = Client().post(f"/g/{group_buying.pk}/", sheet)
+    IdempotencyKey.objects.update(created_at=now - timedelta(minutes=11))
+    finder = Client()
+    assert finder.post(f"/g/{group_buying.pk}/", sheet).url != first.url
+    assert finder.get(first.url).status_code == 404
 
 
 @pytest.mark.django_db(transaction=True)

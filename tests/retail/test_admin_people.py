@@ -137,7 +137,10 @@ def test_a_new_password_ends_sessions_and_tokens(headquarters, clerk):
     assert theirs.get("/admin/").status_code == 302
 
 
-@pytest.mark.parametrize(("password", "again"), [("short", "short"), ("123456789012", "123456789012"), (PASSWORD, "another-one-26")])
+@pytest.mark.parametrize(
+    ("password", "again"),
+    [("short", "short"), ("xiguan-2026", "xiguan-2026"), ("123456789012", "123456789012"), (PASSWORD, "another-one-26")],
+)
 def test_a_weak_or_mistyped_password_is_refused(headquarters, clerk, password, again):
     answer = browser_of(headquarters).post(page(clerk, "new_password"), answered(password=password, again=again))
     assert answer.context["form"].errors

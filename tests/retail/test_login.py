@@ -1,6 +1,8 @@
 import pytest
 from django.test import Client
+from knox.models import AuthToken
 
+from retail import identities, mini_program
 from retail.models import User
 from retail.principals import Role
 from tests import factories
@@ -70,6 +72,24 @@ def test_the_same_open_id_in_two_tenants_is_two_buyers(tenant):
     other = factories.TenantFactory()
     ids = {log_in("wechatlogin", code="sandbox:a", appId=t.app_id).json()["data"]["userId"] for t in (tenant, other)}
     assert len(ids) == 2
+
+
+def test_a_union_id_joins_the_apps_of_one_tenant_and_never_two_tenants(tenant):
+    known = factories.IdentityFactory(user__tenant=tenant, app_id="an-earlier-app", union_id="union-1")
+    here = identities.identity_of(tenant=tenant, session=mini_program.Session(open_id="open-2", union_id="union-1"))
+    assert here.user == known.user
+    other = factories.TenantFactory()
+    there = identities.identity_of(tenant=other, session=mini_program.Session(open_id="open-3", union_id="union-1"))
+    assert there.user != known.user
+    assert there.user.tenant == other
+
+
+def test_a_buyer_who_is_locked_out_gets_no_token(tenant):
+    log_in("wechatlogin", code="sandbox:a", appId=tenant.app_id)
+    User.objects.update(is_active=False)
+    AuthToken.objects.all().delete()
+    assert log_in("wechatlogin", code="sandbox:a", appId=tenant.app_id).status_code == 401
+    assert not AuthToken.objects.exists()
 
 
 @pytest.mark.parametrize("code", ["sandbox:", "wechat-code", ""])

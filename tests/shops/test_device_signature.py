@@ -68,6 +68,18 @@ def test_the_same_nonce_is_free_for_another_shop_and_after_ten_minutes(shop, now
     assert ask(signed(shop)).status_code == 401
 
 
+def test_a_request_is_fresh_within_five_minutes_of_either_clock(shop):
+    assert [ask(signed(shop, age=age, nonce=f"nonce-of-16-{age:04}")).status_code for age in (298, -299)] == [200, 200]
+
+
+def test_what_was_stamped_ahead_is_remembered_until_its_stamp_is_old(shop, now):
+    headers = signed(shop, age=298)
+    assert ask(headers).status_code == 200
+    # It came when it was stamped for five minutes later: all of the window ago, twice.
+    DeviceNonce.objects.update(used_at=now - timedelta(seconds=598))
+    assert ask(headers).status_code == 401
+
+
 def test_old_nonces_are_forgotten(shop, now):
     devices.use_nonce(app_key=shop.app_key, nonce="a" * 16, now=now - timedelta(seconds=601))
     devices.use_nonce(app_key=shop.app_key, nonce="b" * 16, now=now)
@@ -79,8 +91,8 @@ def test_old_nonces_are_forgotten(shop, now):
 @pytest.mark.parametrize(
     "change",
     [
-        {"age": 310},
-        {"age": -310},
+        {"age": 302},
+        {"age": -303},
         {"secret": "sk_wrong"},
         {"X-Signature": "0" * 64},
         {"X-Signature": ""},

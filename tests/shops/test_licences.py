@@ -69,6 +69,13 @@ def test_a_wrong_key_a_missing_and_a_removed_shop_are_the_same_404(api, shop, no
     assert len({answer.content for answer in answers}) == 1
 
 
+def test_a_key_opens_no_shop_of_a_tenant_that_is_switched_off(api, shop):
+    factories.LicenceFactory(shop=shop, validity_key="machine-1")
+    shop.tenant.in_use = False
+    shop.tenant.save()
+    assert api.anonymous.get(INFO, key="machine-1", shopid=shop.pk).status_code == 404
+
+
 def test_a_device_has_one_shop_and_staff_must_name_theirs(api, shop, clerk, tenant):
     other = factories.ShopFactory(tenant=tenant)
     for path in (INFO, AUTH):

@@ -56,6 +56,8 @@ PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", "http://127.0.0.1:8000").rstrip("/"
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", urlsplit(PUBLIC_BASE_URL).hostname or ""])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
+# Of a server process. Half of them may wait for WeChat (``retail.patience``).
+SERVER_THREADS = positive("SERVER_THREADS", 4)
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 from django.conf import settings
 
+from retail import patience
+
 Answer = TypeVar("Answer")
 # When the time of this request is over, on the monotonic clock. A time budget says nothing of who is asking.
 ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
@@ -37,17 +39,20 @@ def seconds_left() -> float:
     return settings.GATEWAY_SECONDS["request"] if end is None else max(end - time.monotonic(), 0)
 
 
-def run_in_time(call: Callable[[], Answer]) -> Answer:
-    """What ``call`` returns or raises, or TimeoutError when the deadline is there first; when it has passed nothing is called.
+def run_in_time(call: Callable[[], Answer], *, server: str) -> Answer:
+    """What ``call`` to ``server`` returns or raises, or TimeoutError when the deadline is there first.
+
+    When it has passed, or the server stalls (``retail.patience``), nothing is called.
 
     On a thread of its own: a slow resolver, or an answer that drips byte by byte, outlasts every socket time-out.
     """
     seconds = seconds_left()
     if seconds <= 0:
         raise TimeoutError
-    outcome: Future[Answer] = Future()
-    Thread(target=report_to, args=(outcome, call), daemon=True).start()
-    return outcome.result(timeout=seconds)
+    with patience.waiting_for(server, seconds=seconds) as granted:
+        outcome: Future[Answer] = Future()
+        Thread(target=report_to, args=(outcome, call), daemon=True).start()
+        return outcome.result(timeout=granted)
 
 
 def report_to(outcome: "Future[Answer]", call: Callable[[], Answer]) -> None:

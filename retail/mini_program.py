@@ -12,11 +12,12 @@ from django.core.cache import cache
 from django.utils import timezone
 from urllib3.exceptions import NewConnectionError
 
+from retail import patience
 from retail.models import AppSecret, Tenant
 from retail.wire.errors import Unavailable
 
 log = logging.getLogger(__name__)
-TIMEOUT = (3, 5)
+CONNECT_SECONDS, READ_SECONDS = 3.0, 5.0
 SANDBOX_PREFIX = "sandbox:"
 SCENE_MAX = 32
 # A token is renewed this long before it ends.
@@ -196,12 +197,14 @@ def send(method: str, path: str, *, params: dict[str, str] | None = None, body: 
     """One call. Raises Unknown, Unavailable."""
     # Not ``json=``: WeChat shows escaped characters as they are.
     sent = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-    headers = {"Content-Type": "application/json"} if sent else None
+    headers, server = {"Content-Type": "application/json"} if sent else None, settings.WECHAT_API_BASE_URL
     try:
-        response = requests.request(
-            method, settings.WECHAT_API_BASE_URL + path, params=params, data=sent, headers=headers, timeout=TIMEOUT, allow_redirects=False
-        )
-    except (requests.RequestException, ValueError) as error:
+        with patience.waiting_for(server, seconds=READ_SECONDS) as granted:
+            timeout = (min(CONNECT_SECONDS, granted), granted)
+            response = requests.request(
+                method, server + path, params=params, data=sent, headers=headers, timeout=timeout, allow_redirects=False
+            )
+    except (requests.RequestException, ValueError, patience.Stalls) as error:
         log.warning("mini-program call %s: %s", path, type(error).__name__)
         # From None: the original message carries the URL, and with it the secret.
         raise (Unavailable if never_left(error) else Unknown) from None
@@ -213,7 +216,7 @@ def send(method: str, path: str, *, params: dict[str, str] | None = None, body: 
 
 def never_left(error: Exception) -> bool:
     """No connection came about, so that WeChat can't have done anything."""
-    if isinstance(error, requests.ConnectTimeout | ValueError):
+    if isinstance(error, requests.ConnectTimeout | ValueError | patience.Stalls):
         return True
     reason = getattr(error.args[0], "reason", None) if isinstance(error, requests.ConnectionError) and error.args else None
     return isinstance(reason, NewConnectionError)

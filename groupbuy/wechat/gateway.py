@@ -129,7 +129,7 @@ class WeChatGateway:
     def reach(self, send: Callable[[], tuple[int, Kind]]) -> tuple[int, Kind]:
         """Status and body. Raises Unknown."""
         try:
-            return deadlines.run_in_time(send)
+            return deadlines.run_in_time(send, server=settings.WECHAT_PAY_BASE_URL)
         except Exception as error:
             # Not only time-outs and resets: for a wrong signature the library raises a bare Exception. What it carries is not told on.
             raise Unknown(f"no answer to rely on: {type(error).__name__}") from None

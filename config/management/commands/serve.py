@@ -81,9 +81,9 @@ class Command(BaseCommand):
     def server(self, options: dict[str, Any]) -> list[str]:
         # SQLite has one writer: a second process would only wait for it.
         workers = options["workers"] or (1 if connection.vendor == "sqlite" else os.cpu_count() or 2)
-        threads = 4
         address = ["--host", options["host"], "--port", str(options["port"])]
-        size = ["--workers", str(workers), "--blocking-threads", str(threads), "--backpressure", "256", "--workers-kill-timeout", "10"]
+        size = ["--workers", str(workers), "--blocking-threads", str(settings.SERVER_THREADS)]
+        limits = ["--backpressure", "256", "--workers-kill-timeout", "10"]
         return [
             sys.executable,
             "-m",
@@ -93,6 +93,7 @@ class Command(BaseCommand):
             "--no-ws",
             *address,
             *size,
+            *limits,
             "--log-level",
             "warning",
             "config.wsgi:application",

@@ -36,6 +36,8 @@ function done(summary, latency)
   for _, thread in ipairs(threads) do
     good, bad = good + thread:get("good"), bad + thread:get("bad")
   end
+  -- What got no answer never came to response().
+  for _, kind in ipairs({"connect", "read", "write", "timeout"}) do bad = bad + summary.errors[kind] end
   print(string.format('RESULT {"good": %d, "bad": %d, "seconds": %f, "median_ms": %f, "p99_ms": %f}',
     good, bad, summary.duration / 1e6, latency:percentile(50) / 1000, latency:percentile(99) / 1000))
 end

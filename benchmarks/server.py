@@ -116,8 +116,6 @@ class Server(AbstractContextManager["Server"]):
             "-t2",
             f"-c{CONNECTIONS}",
             f"-d{seconds}s",
-            "--timeout",
-            "10s",
             "-s",
             str(HERE / "load.lua"),
             address,

@@ -188,7 +188,7 @@ CHECKS: dict[str, Callable[[], Iterator[str]]] = {
 
 
 def findings() -> Iterator[str]:
-    """Everything that does not hold, each with the number of its invariant (``docs/reliability.md``)."""
+    """Everything that does not hold, each with the number of its invariant in ``CHECKS``."""
     for number, check in CHECKS.items():
         yield from (f"{number} {found}" for found in check())
 

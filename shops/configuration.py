@@ -6,10 +6,13 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.apps import apps as installed
+from django.apps.registry import Apps
 from django.db.models import CharField, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from retail import tables
 from retail.principals import Principal
 from retail.wire.errors import Invalid, NotThere
 from shops.models import ConfigItem, ConfigValue, Shop, ValueType
@@ -86,8 +89,10 @@ ITEMS = (
 )
 
 
-def ensure_items(**_: Any) -> None:
+def ensure_items(apps: Apps = installed, **_: Any) -> None:
     """Bring the list in the database in line with ``ITEMS``, after every ``migrate``; values of tenants and shops stay."""
+    if not tables.are_there(apps, ConfigItem):
+        return
     rows = [ConfigItem(**asdict(item)) for item in ITEMS]
     fields = [field for field in asdict(ITEMS[0]) if field != "code"]
     ConfigItem.objects.bulk_create(rows, update_conflicts=True, unique_fields=["code"], update_fields=fields)

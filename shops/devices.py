@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.apps import apps as installed
+from django.apps.registry import Apps
 from django.db import IntegrityError, transaction
 from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from retail import tables
 from retail.wire.errors import Invalid, NotThere, Refusal
 from shops.models import Device, DeviceNonce, DeviceType, Shop, Stall
 from shops.signatures import NONCE_SECONDS
@@ -20,8 +23,10 @@ class DeviceCodeTaken(Refusal):
     message = _("设备编码已存在")
 
 
-def ensure_types(**_: Any) -> None:
+def ensure_types(apps: Apps = installed, **_: Any) -> None:
     """The built-in kinds of devices, after every ``migrate``; others may be added in the admin."""
+    if not tables.are_there(apps, DeviceType):
+        return
     rows = [DeviceType(code=code, name=name) for code, name in TYPES.items()]
     DeviceType.objects.bulk_create(rows, ignore_conflicts=True)
 

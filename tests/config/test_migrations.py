@@ -1,0 +1,66 @@
+"""Migrations backwards and forwards again, on a copy of the database."""
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from retail.principals import GROUP_NAMES
+from shops import configuration, devices
+from shops.models import ConfigItem, DeviceType
+
+pytestmark = pytest.mark.django_db(transaction=True)
+# Upper ones first: going back takes those along that need what goes.
+APPS = ("groupbuy", "pricing", "shops", "retail")
+
+
+@pytest.fixture(scope="module")
+def copy(django_db_setup, django_db_blocker):
+    """From here on the connection leads to a copy."""
+    tests_own = connection.settings_dict
+    with django_db_blocker.unblock():
+        connection.close()
+        connection.creation.clone_test_db("steps", verbosity=0)
+    connection.settings_dict = connection.creation.get_test_db_clone_settings("steps")
+    yield
+    with django_db_blocker.unblock():
+        connection.close()
+        connection.settings_dict = tests_own
+        connection.creation.destroy_test_db(suffix="steps", verbosity=0)
+
+
+def migrate(*arguments):
+    call_command("migrate", *arguments, verbosity=0)
+
+
+def before_newest(app):
+    """The name of the migration that stands before the newest one of ``app``."""
+    graph = MigrationExecutor(connection).loader.graph
+    (newest,) = graph.leaf_nodes(app)
+    return next((name for label, name in graph.node_map[newest].parents if label == app), "zero")
+
+
+def assert_whole():
+    executor = MigrationExecutor(connection)
+    assert not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    assert ConfigItem.objects.count() == len(configuration.ITEMS)
+    assert DeviceType.objects.count() == len(devices.TYPES)
+    assert Group.objects.exclude(permissions=None).distinct().count() == len(GROUP_NAMES)
+
+
+def test_each_app_goes_one_step_back_and_forth(copy):
+    for app in APPS:
+        migrate(app, before_newest(app))
+    migrate()
+    assert_whole()
+
+
+def test_all_goes_back_to_nothing_and_forth(copy):
+    # All of ours stands on it.
+    migrate("auth", "zero")
+    # There is nothing to do any more, and what comes after every migrate comes all the same.
+    migrate("shops", "zero")
+    assert not set(connection.introspection.table_names()) & {model._meta.db_table for model in (ConfigItem, DeviceType)}
+    migrate()
+    assert_whole()

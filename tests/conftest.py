@@ -78,3 +78,24 @@ def count_queries(db) -> Callable[[Callable[[], object]], int]:
         return len(captured)
 
     return count
+
+
+@pytest.fixture
+def between(monkeypatch):
+    """Let something happen just before, or just after, a step is taken for the first time."""
+
+    def arrange(owner, step, happens, *, after=False):
+        real = getattr(owner, step)
+
+        def taken(*args, **options):
+            monkeypatch.setattr(owner, step, real)
+            if after:
+                result = real(*args, **options)
+                happens()
+                return result
+            happens()
+            return real(*args, **options)
+
+        monkeypatch.setattr(owner, step, taken)
+
+    return arrange

@@ -61,27 +61,6 @@ def paid(order, now):
     return pay(order, now=now)
 
 
-@pytest.fixture
-def between(monkeypatch):
-    """Let something happen just before, or just after, a step is taken for the first time."""
-
-    def arrange(owner, step, happens, *, after=False):
-        real = getattr(owner, step)
-
-        def taken(*args, **options):
-            monkeypatch.setattr(owner, step, real)
-            if after:
-                result = real(*args, **options)
-                happens()
-                return result
-            happens()
-            return real(*args, **options)
-
-        monkeypatch.setattr(owner, step, taken)
-
-    return arrange
-
-
 def receive(payment, now, transaction_id="late"):
     """The bank takes the money of an attempt, whatever we think of it, and we hear of it."""
     SandboxTrade.objects.filter(out_trade_no=payment.out_trade_no).update(state=TradeState.SUCCESS, transaction_id=transaction_id)

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from pricing import downloads, prices
+from pricing.models import ShopProduct
 from pricing.prices import Change
 from retail.principals import Principal, Role
 from retail.wire.errors import Invalid, NotThere
@@ -76,6 +77,14 @@ def test_nothing_new_is_an_empty_page_with_the_same_stamp(device, rows, scale):
     pull_and_acknowledge(device, scale, {})
     page = pull(device)
     assert (page.rows, page.deleted, page.more, page.time_stamp) == ([], [], False, 3)
+
+
+def test_what_changes_while_a_page_is_made_is_on_the_next(device, rows, boss, scale, between, now):
+    between(ShopProduct.objects, "filter", lambda: change(rows[0], "7.00", boss, now))
+    page = pull_and_acknowledge(device, scale, {})
+    assert (pks(page), page.time_stamp) == ([row.pk for row in rows[1:]], 3)
+    page = pull(device)
+    assert (pks(page), page.time_stamp) == ([rows[0].pk], 4)
 
 
 def test_an_unacknowledged_page_comes_again(device, rows):

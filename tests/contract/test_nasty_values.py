@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -26,6 +27,10 @@ MORE = {
     PRODUCT + "getdownload": ["deviceId"],
     PRODUCT + "ackdownload": ["deviceId", "timeStamp"],
 }
+# Which no endpoint reads.
+ANY_NAME = "anything"
+# Whose body is a list of ids: no name at all.
+OF_IDS = {path for path, facts in ENDPOINTS.items() if facts.get("body") == "[integer]"}
 
 
 def parameters(path: str) -> dict[str, str]:
@@ -38,9 +43,9 @@ def parameters(path: str) -> dict[str, str]:
 
 
 def in_body(good: Any, names: Iterable[str], raw: bytes) -> bytes:
-    """The good call with ``raw`` under each of ``names``."""
+    """The good call with ``raw`` under each of ``names``, or in the place of each id where it is a list of them."""
     nasty_ones = dict.fromkeys(names, "§")
-    rows = [row | nasty_ones for row in good] if isinstance(good, list) else good | nasty_ones
+    rows = [row | nasty_ones if isinstance(row, dict) else "§" for row in good] if isinstance(good, list) else good | nasty_ones
     return json.dumps(rows).encode().replace(json.dumps("§").encode(), raw)
 
 
@@ -50,11 +55,14 @@ def attempts(path: str, good: Any) -> Iterator[tuple[str, str, str, bytes]]:
 
 
 def in_queries(path: str, good: dict[str, Any]) -> Iterator[tuple[str, str, str, bytes]]:
-    for number, (name, kind) in enumerate(parameters(path).items()):
+    for name, kind in parameters(path).items():
         rest = "&".join(f"{other}={nasty.in_query(str(value))}" for other, value in good.items() if other != name)
         values = {label: nasty.in_query(text) for label, text in nasty.texts_for(kind).items()} | nasty.RAW_QUERY
-        for label, text in (values if number else values | unreadable(path)).items():
+        for label, text in values.items():
             yield name, label, f"{rest}&{name}={text.replace('{name}', name)}".strip("&"), b""
+    rest = urlencode(good)
+    for label, text in ({"a word": "x"} | unreadable(path)).items():
+        yield ANY_NAME, label, f"{rest}&{ANY_NAME}={text}".strip("&"), b""
 
 
 def unreadable(path: str) -> dict[str, str]:
@@ -66,10 +74,11 @@ def unreadable(path: str) -> dict[str, str]:
 def in_bodies(path: str, good: Any) -> Iterator[tuple[str, str, str, bytes]]:
     kinds = parameters(path)
     ignored = IGNORED.get(path, set())
-    for number, name in enumerate(name for name in kinds if name not in ignored):
-        values = nasty.json_for(kinds[name])
-        for label, raw in (values if number else values | nasty.UNREADABLE_JSON).items():
+    for name in (name for name in kinds if name not in ignored):
+        for label, raw in nasty.json_for(kinds[name]).items():
             yield name, label, "", in_body(good, [name], raw)
+    for label, raw in ({"a word": b'"x"'} | nasty.UNREADABLE_JSON).items():
+        yield ANY_NAME, label, "", in_body(good, [ANY_NAME], raw)
     for label, raw in nasty.as_json(nasty.OTHERS if ignored else {}).items():
         yield "what is ignored", label, "", in_body(good, ignored, raw)
     for label, body in nasty.BODIES.items():
@@ -153,6 +162,13 @@ def test_nonsense_for_a_number_in_a_body_is_refused_and_the_message_names_it(wor
         told[name] = (answer.status_code, answer.json()["message"].split(":")[0].removeprefix("0."))
     assert told == {name: (400, name) for name in numbers}
     assert state() == untouched
+
+
+def test_what_no_request_may_hold_is_refused_before_its_name_is_read():
+    for path, told in json.loads(FILE.read_text(encoding="utf-8")).items():
+        refused = {label for verdict in ("400", "413") for label in told[ANY_NAME].get(verdict, [])}
+        taken = {label for labels in told[ANY_NAME].values() for label in labels} - refused
+        assert taken == (set() if path in OF_IDS else {"a word"}), path
 
 
 def test_every_endpoint_is_in_the_file():

@@ -12,6 +12,8 @@ from django.core.management.base import BaseCommand
 from django.core.wsgi import get_wsgi_application
 from django.utils.translation import gettext as _
 
+from retail.wire.envelope import ResultStatus, envelope
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django = get_wsgi_application()
 # Not only `manage.py` refuses a start that could cost somebody money or data.
@@ -28,4 +30,4 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     except (ValueError, LookupError, SuspiciousOperation):
         # Django makes its request outside of its own error handling: a Content-Type, or with it the query, made no sense.
         start_response("400 Bad Request", [("Content-Type", "application/json; charset=utf-8")])
-        return [json.dumps({"status": 500, "message": _("请求有误")}, ensure_ascii=False).encode()]
+        return [json.dumps(envelope(ResultStatus.ERROR, _("请求有误")), ensure_ascii=False).encode()]

@@ -40,7 +40,7 @@ def sight(order: Order, principal: Principal) -> Sight:
         return Sight.OWNER
     if not principal.is_trade or not principal.covers(tenant_id=order.tenant_id, shop_id=order.shop_id):
         return Sight.HIDDEN
-    return Sight.CLERK if principal.role in (Role.CLERK, Role.DEVICE) else Sight.FULL
+    return Sight.CLERK if principal.hands_over else Sight.FULL
 
 
 class UserGives(GivesSerializer):

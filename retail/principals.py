@@ -52,6 +52,11 @@ class Principal:
         return self.is_staff or self.role == Role.DEVICE
 
     @property
+    def hands_over(self) -> bool:
+        """Sees a buyer's phone, address and remark only while there is something to hand over."""
+        return self.role in (Role.CLERK, Role.DEVICE)
+
+    @property
     def sees_costs(self) -> bool:
         return self.role in (Role.MANAGER, Role.HEADQUARTERS, Role.PLATFORM)
 

@@ -11,7 +11,7 @@ from groupbuy.models.group_buyings import DeliverType, GroupBuying
 from retail.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from retail.models import Tenant
 from retail.money import MAX_MONEY, MoneyField
-from retail.principals import Principal, Role
+from retail.principals import Principal
 from shops.models import Shop
 
 
@@ -68,9 +68,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.filter(Q(next_job_at=None) | Q(next_job_at__lte=now)).order_by(put_off.asc(nulls_first=True), "pk")
 
     def masked_for(self, principal: Principal) -> Self:
-        """With ``masked``: clerks see phone, address and remark while there is something to hand over."""
-        clerk = principal.role in (Role.CLERK, Role.DEVICE)
-        return self.annotate(masked=Case(When(status__in=TO_DELIVER, then=Value(False)), default=Value(clerk)))
+        """With ``masked``: whether the order is over for a caller who only ``hands_over``."""
+        return self.annotate(masked=Case(When(status__in=TO_DELIVER, then=Value(False)), default=Value(principal.hands_over)))
 
     def matching(self, keyword: str, principal: Principal) -> Self:
         """Code, product or group-buy name contain ``keyword``; for staff also the buyer's name, and the phone where they see it."""

@@ -18,6 +18,8 @@ from retail.principals import Principal
 from retail.wire.errors import Invalid, NotThere, Refusal
 
 log = logging.getLogger(__name__)
+# How the intents of our own refunds begin; "-rest" follows for each more of an order.
+INTENT = "group-"
 
 
 class Decided(Refusal):
@@ -111,7 +113,7 @@ def carry_out_due(*, now: datetime, limit: int = 200) -> int:
     """Confirm the orders of successful group buys and refund those of failed and cancelled ones; returns how many. Safe to repeat."""
     wanted = Refund.objects.filter(payment__order=OuterRef("pk"), payment__use=PaymentUse.APPLIED)
     # What was wanted before may still be rejected: then there is more to refund.
-    done = Exists(wanted.filter(intent__startswith="group-")) & ~Exists(wanted.filter(state=RefundState.REJECTED, settled_by=None))
+    done = Exists(wanted.filter(intent__startswith=INTENT)) & ~Exists(wanted.filter(state=RefundState.REJECTED, settled_by=None))
     to_refund = Order.objects.filter(~done, group_buying__outcome__in=UNSUCCESSFUL, status__in=BOUGHT)
     to_confirm = Order.objects.filter(group_buying__outcome=Outcome.SUCCEEDED, status=OrderStatus.PAID)
     put_off = partial(orders.put_off, now=now)
@@ -127,11 +129,11 @@ def refund(order_id: int, *, now: datetime) -> bool:
     if payment is None or order.status not in BOUGHT or left <= ZERO:
         return False
     reason = _("团购已取消") if order.group_buying.outcome == Outcome.CANCELLED else _("未成团，自动退款")
-    wanted = payment.refunds.filter(intent__startswith="group-")
+    wanted = payment.refunds.filter(intent__startswith=INTENT)
     # What the gateway doesn't take from us is for a person.
     if wanted.filter(state=RefundState.REJECTED).exists():
         return False
-    intent = "-".join(["group", str(order.pk), *["rest"] * wanted.count()])
+    intent = f"{INTENT}{order.pk}{'-rest' * wanted.count()}"
     settling.want_refund(payment, intent=intent, amount=left, reason=reason, now=now)
     messages.put(messages.Kind.FAILED, order, now=now)
     return True

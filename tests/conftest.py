@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from groupbuy.models import GroupBuying
 from retail.models import Tenant, User
-from retail.principals import Role
+from retail.principals import Principal, Role, principal_of
 from shops.models import Shop
 from tests import factories
 from tests.clients import Api
@@ -49,6 +49,12 @@ def manager(shop) -> User:
 @pytest.fixture
 def headquarters(tenant) -> User:
     return factories.StaffFactory(tenant=tenant, role=Role.HEADQUARTERS)
+
+
+@pytest.fixture
+def boss(headquarters) -> Principal:
+    """What the services are told of headquarters."""
+    return principal_of(headquarters)
 
 
 @pytest.fixture

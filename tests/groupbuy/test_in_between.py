@@ -37,21 +37,6 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def boss(headquarters):
-    return principal_of(headquarters)
-
-
-@pytest.fixture
-def caller(buyer):
-    return principal_of(buyer)
-
-
-@pytest.fixture
-def order(buyer, group_buying, now):
-    return ordered(buyer, group_buying, now=now, qty=2)
-
-
-@pytest.fixture
 def prepay_id(order, caller, now):
     return payments.start_payment(order_id=order.pk, principal=caller, now=now).pre_pay_id
 

@@ -16,11 +16,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def caller(buyer):
-    return principal_of(buyer)
-
-
-@pytest.fixture
 def headquarters(tenant):
     return principal_of(factories.StaffFactory(tenant=tenant, role=Role.HEADQUARTERS))
 

@@ -32,16 +32,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def boss(headquarters):
-    return principal_of(headquarters)
-
-
-@pytest.fixture
-def order(buyer, group_buying, now):
-    return ordered(buyer, group_buying, now=now, qty=2)
-
-
-@pytest.fixture
 def held(order, now):
     return underpay(order, now=now)
 

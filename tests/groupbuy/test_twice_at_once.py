@@ -9,30 +9,13 @@ import pytest
 
 from groupbuy import expiry, group_buyings, moves, orders, payments, refunds
 from groupbuy.models import GroupBuying, Order, OrderStatus, Payment, PaymentState, Refund
-from retail.principals import principal_of
 from retail.wire.errors import Invalid, Refusal
-from tests.pages import ordered
 from tests.pages import pay as pay_in_sandbox
 from tests.races import at_once
 from tests.wechat import calls, fresh, notify, packed, pay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def boss(headquarters):
-    return principal_of(headquarters)
-
-
-@pytest.fixture
-def caller(buyer):
-    return principal_of(buyer)
-
-
-@pytest.fixture
-def order(buyer, group_buying, now):
-    return ordered(buyer, group_buying, now=now, qty=2)
 
 
 # --- two workers ---

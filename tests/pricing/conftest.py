@@ -11,11 +11,6 @@ from tests import factories
 
 
 @pytest.fixture
-def boss(headquarters) -> Principal:
-    return principal_of(headquarters)
-
-
-@pytest.fixture
 def stranger() -> Principal:
     """Headquarters of another chain."""
     return principal_of(factories.StaffFactory(role="headquarters"))

@@ -20,11 +20,6 @@ def device(shop):
 
 
 @pytest.fixture
-def boss(headquarters):
-    return factories.principal(headquarters)
-
-
-@pytest.fixture
 def run(live_server, tmp_path, shop, device):
     def run(**options):
         out = StringIO()

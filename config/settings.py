@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "retail.wire.middleware.BodyLimit",
     "retail.wire.middleware.WireMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -201,7 +202,8 @@ SHOP_UPDATE_PRICES = env.bool("SHOP_UPDATE_PRICES", False)
 FEED_SIZE = min(positive("FEED_SIZE", 50), 500)
 PAGE_SIZE = 20
 PAGE_SIZE_MAX = {"public": 200, "trade": 1000, "shop_products": 5000}
-BODY_MAX = {"public": 256 * 1024, "trade": 8 * 1024 * 1024}
+# Before the body is read (``retail/wire/body_limits.py``); the API's, once it is known who calls, after it too.
+BODY_MAX = {"notification": 64 * 1024, "public": 256 * 1024, "trade": 8 * 1024 * 1024, "staff_page": 16 * 1024 * 1024}
 LIST_MAX = {"public": 1000, "trade": 20_000}
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_MAX["trade"]
 # A form with the longest list, and what else it holds.

@@ -1,12 +1,10 @@
-"""WSGI entry for granian or any other server."""
+"""Django as a WSGI application, which ``config/asgi.py`` serves."""
 
 import json
 import os
 from collections.abc import Callable, Iterable
-from io import BytesIO
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.core.management.base import BaseCommand
 from django.core.wsgi import get_wsgi_application
@@ -21,10 +19,6 @@ BaseCommand().check()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    # Django reads as many bytes as CONTENT_LENGTH says: of a chunked body, which has none, it would see nothing.
-    if environ.get("wsgi.input_terminated") and "CONTENT_LENGTH" not in environ:
-        body = environ["wsgi.input"].read(settings.BODY_MAX["trade"] + 1)
-        environ |= {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
     try:
         return django(environ, start_response)
     except (ValueError, LookupError, SuspiciousOperation):

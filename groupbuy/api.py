@@ -198,7 +198,8 @@ class OrderViewSet(WireViewSet):
         return Response(envelope(result, str(result.label)))
 
     def idempotency_key(self) -> str:
-        key = self.request.headers.get("Idempotency-Key", "")
-        if len(key) > 64 or not (key.isascii() and key.isprintable()):
+        key: str | None = self.request.headers.get("Idempotency-Key")
+        # One that is there and can't be kept must not count as none: the caller believes that it repeats safely.
+        if key is not None and not (0 < len(key) <= 64 and key.isascii() and key.isprintable()):
             raise Invalid("Idempotency-Key")
-        return key
+        return key or ""

@@ -10,9 +10,9 @@ from django.views.decorators.csrf import csrf_exempt
 from groupbuy import notifications
 from groupbuy.gateways import Misconfigured, NotifyRejected
 from retail.access import note_refusal
+from retail.wire.body_limits import is_too_large
 
 log = logging.getLogger(__name__)
-BODY_MAX = 64 * 1024
 
 
 @csrf_exempt
@@ -22,7 +22,7 @@ def notify(request: HttpRequest) -> HttpResponse:
     """204 when booked; every failure in WeChat's own form, whereupon WeChat sends again (15 times in a day)."""
     if request.method != "POST":
         return failure(405, "POST only")
-    if len(request.body) > BODY_MAX:
+    if is_too_large(request.META):
         return failure(413, "too large")
     try:
         notifications.book_notification(headers=request.headers, body=request.body, now=timezone.now())

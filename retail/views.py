@@ -4,11 +4,10 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from retail.access import note_refusal
-from retail.wire.views import api_error, is_api
+from retail.wire.views import error_page
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -33,12 +32,6 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     return error_page(request, 500, _("服务器开小差了，请稍后再试"))
-
-
-def error_page(request: HttpRequest, status: int, message: str) -> HttpResponse:
-    if is_api(request):
-        return api_error(status, message)
-    return render(request, "error.html", {"status": status, "message": message}, status=status)
 
 
 def live(request: HttpRequest) -> HttpResponse:

@@ -22,8 +22,8 @@ from retail.clients import client_ip
 from retail.models import User
 from retail.principals import Principal, principal_of
 from retail.throttles import PerAddress, PerBuyer
-from retail.views import error_page
 from retail.wire.errors import Refusal, Unavailable, reason_of
+from retail.wire.views import error_page
 
 log = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -71,7 +72,7 @@ def endpoint(
     described = Endpoint(path, who, takes, refused or {}, throttles, right)
     parameters: list[Any] = [takes] if takes is not None and method == "GET" else []
     if path == "createorder":
-        parameters.append(OpenApiParameter("Idempotency-Key", {"type": "string", "pattern": "^[ -~]{0,64}$"}, OpenApiParameter.HEADER))
+        parameters.append(OpenApiParameter("Idempotency-Key", {"type": "string", "pattern": "^[ -~]{1,64}$"}, OpenApiParameter.HEADER))
     schema = extend_schema(
         summary=title,
         parameters=parameters,
@@ -176,6 +177,17 @@ def api_error(status: int, message: str) -> HttpResponse:
     return JsonResponse(envelope(ResultStatus.ERROR, message), status=status, json_dumps_params={"ensure_ascii": False})
 
 
+def error_page(request: HttpRequest, status: int, message: str) -> HttpResponse:
+    """The envelope under ``/api/``, a kind page elsewhere."""
+    if is_api(request):
+        return api_error(status, message)
+    return render(request, "error.html", {"status": status, "message": message}, status=status)
+
+
 def is_api(request: HttpRequest) -> bool:
+    return is_api_path(request.path_info)
+
+
+def is_api_path(path: str) -> bool:
     # The middleware has taken the trailing slash off.
-    return f"{request.path_info.lower()}/".startswith("/api/")
+    return f"{path.lower()}/".startswith("/api/")

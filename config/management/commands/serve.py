@@ -1,11 +1,8 @@
 """What ``make run`` does after installing: everything from an empty folder to a served shop system."""
 
 import os
-import signal
 import socket
-import subprocess
 import sys
-import time
 from typing import Any
 
 from django.conf import settings
@@ -14,14 +11,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.utils import OperationalError
 
+from config.serving import processes, server
+
 
 class Command(BaseCommand):
     help = "Migrate, load the demo (DEMO=on), and serve with a production server and, unless Celery is set up, the background worker."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--workers", type=int, default=0, help="server processes (default: 1 on SQLite, else one per core)")
+        server.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.check_port(options["host"], options["port"])
@@ -35,7 +32,8 @@ class Command(BaseCommand):
             call_command("demo")
         self.stdout.write(self.addresses())
         self.stdout.flush()
-        sys.exit(self.watch(self.commands(options)))
+        connection.close()
+        sys.exit(processes.keep_running(self.commands(options), folder=settings.BASE_DIR))
 
     def check_port(self, host: str, port: int) -> None:
         with socket.socket() as probe:
@@ -75,41 +73,6 @@ class Command(BaseCommand):
 
     def commands(self, options: dict[str, Any]) -> list[list[str]]:
         """The server, and the embedded worker unless Celery does its work."""
+        web = server.command(host=options["host"], port=options["port"], workers=options["workers"])
         worker = [] if settings.CELERY_BROKER_URL else [[sys.executable, "manage.py", "work"]]
-        return [self.server(options), *worker]
-
-    def server(self, options: dict[str, Any]) -> list[str]:
-        # SQLite has one writer: a second process would only wait for it.
-        workers = options["workers"] or (1 if connection.vendor == "sqlite" else os.cpu_count() or 2)
-        address = ["--host", options["host"], "--port", str(options["port"])]
-        size = ["--workers", str(workers), "--blocking-threads", str(settings.SERVER_THREADS)]
-        limits = ["--backpressure", "256", "--workers-kill-timeout", "10"]
-        return [
-            sys.executable,
-            "-m",
-            "granian",
-            "--interface",
-            "wsgi",
-            "--no-ws",
-            *address,
-            *size,
-            *limits,
-            "--log-level",
-            "warning",
-            "config.wsgi:application",
-        ]
-
-    def watch(self, commands: list[list[str]]) -> int:
-        """Run the commands beside each other; when one ends or we are told to stop, all stop. Returns the exit status."""
-        connection.close()
-        processes = [subprocess.Popen(command, cwd=settings.BASE_DIR) for command in commands]  # noqa: S603  # our own commands
-        told = []
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: told.append(True))
-        while not told and all(process.poll() is None for process in processes):
-            time.sleep(0.2)
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait()
-        return 0 if told else 1
+        return [web, *worker]

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
@@ -56,14 +57,26 @@ def own_database(folder: Path) -> Iterator[str]:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory) -> Iterator[dict[str, str]]:
-    """The environment of a reader beside whom ``make run`` serves the demo: its address, and the keys that it printed."""
-    folder = tmp_path_factory.mktemp("demo")
+# An installation without demo: nobody logs in or pays there.
+NO_DEMO = {
+    "DEMO": "off",
+    "SECRET_KEY": "x" * 50,
+    "ENCRYPTION_KEYS": urlsafe_b64encode(b"k" * 32).decode(),
+    "LOGIN_PROVIDER": "wechat",
+    "PAYMENT_GATEWAY": "wechat",
+}
+
+
+@contextmanager
+def serving(folder: Path, *words: str, **own: str) -> Iterator[tuple[str, subprocess.Popen]]:
+    """``manage.py serve`` on an empty database, with the settings that users have and ``own``: its address, and its process.
+
+    What it prints is in ``folder / "log"``.
+    """
     port, log = free_port(), folder / "log"
     address = f"http://127.0.0.1:{port}"
     with own_database(folder) as database, log.open("w") as output:
-        # The settings that users have, throttles too, and nothing of the tests'.
+        # Throttles too, and nothing of the tests'.
         environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "DATABASE_URL": database,
@@ -71,14 +84,23 @@ def demo(tmp_path_factory) -> Iterator[dict[str, str]]:
             "STATIC_ROOT": str(folder / "static"),
             "PUBLIC_BASE_URL": address,
             "API_THROTTLES": "on",
+            **own,
         }
-        command = [sys.executable, "manage.py", "serve", "--port", str(port)]
+        command = [sys.executable, "manage.py", "serve", "--port", str(port), *words]
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
         try:
             wait_until_ready(server, address, log)
-            printed = re.search(r"appKey=(\S+) appSecret=(\S+)", log.read_text())
-            assert printed is not None
-            yield {"ADDRESS": address, "APP_KEY": printed[1], "APP_SECRET": printed[2]}
+            yield address, server
         finally:
             server.terminate()
             server.wait()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory) -> Iterator[dict[str, str]]:
+    """The environment of a reader beside whom ``make run`` serves the demo: its address, and the keys that it printed."""
+    folder = tmp_path_factory.mktemp("demo")
+    with serving(folder) as (address, _server):
+        printed = re.search(r"appKey=(\S+) appSecret=(\S+)", (folder / "log").read_text())
+        assert printed is not None
+        yield {"ADDRESS": address, "APP_KEY": printed[1], "APP_SECRET": printed[2]}

@@ -38,7 +38,7 @@ class Kept:
         if status is None:
             return False
         # What a killed parent leaves behind would go on with the old port or the old code.
-        self.send(signal.SIGKILL)
+        self.kill()
         self.failures = self.failures + 1 if time.monotonic() - self.begun < SOON_SECONDS else 1
         if self.failures >= ATTEMPTS:
             return True
@@ -46,16 +46,16 @@ class Kept:
         self.start()
         return False
 
-    def send(self, number: signal.Signals) -> None:
+    def kill(self) -> None:
         with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, number)
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     def stop(self) -> None:
         """Let it finish what it is at; what doesn't end is killed."""
         try:
             self.process.wait(KILL_SECONDS)
         except subprocess.TimeoutExpired:
-            self.send(signal.SIGKILL)
+            self.kill()
             self.process.wait()
 
 
@@ -70,7 +70,7 @@ def keep_running(commands: Sequence[Sequence[str]], *, folder: Path) -> int:
     while not told and not any(one.is_given_up() for one in kept):
         time.sleep(LOOK_SECONDS)
     for one in kept:
-        one.send(signal.SIGTERM)
+        one.process.terminate()
     for one in kept:
         one.stop()
     return 0 if told else 1

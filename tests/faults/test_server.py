@@ -1,0 +1,146 @@
+"""The server as ``serve`` runs it: what never comes to its end costs others nothing, and a process that dies takes none along."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from config.serving import processes
+from tests.servers import NO_DEMO, serving
+
+SECONDS = 60
+NEVER_ENDING = b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+ASKED_ONCE = b"GET /healthz/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+P99_SECONDS = 1.0
+# On a machine that is busy with other tests a quiet server is slow too.
+P99_OF_QUIET = 10
+PATIENCE_SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Iterator[tuple[str, int]]:
+    with serving(tmp_path_factory.mktemp("site"), "--workers", "2", **NO_DEMO) as (address, server):
+        yield address, server.pid
+
+
+class Crowd:
+    """Connections that are made anew as the server ends them."""
+
+    def __init__(self, address: str, held: ExitStack, first: bytes, size: int, *, answered: bool = False) -> None:
+        self.parts, self.held, self.first, self.answered = urlsplit(address), held, first, answered
+        self.connections = [self.connect() for _ in range(size)]
+        self.ended = 0
+
+    def connect(self) -> socket.socket:
+        connection = self.held.enter_context(socket.create_connection((self.parts.hostname, self.parts.port), timeout=30))
+        connection.sendall(self.first)
+        if self.answered:
+            assert b" 200 " in connection.recv(4096)
+        connection.setblocking(False)
+        return connection
+
+    def renew(self) -> None:
+        for number, connection in enumerate(self.connections):
+            try:
+                connection.recv(4096)
+            except BlockingIOError:
+                continue
+            except ConnectionError:
+                pass
+            self.ended += 1
+            connection.close()
+            self.connections[number] = self.connect()
+
+
+def p99_of(address: str, *, seconds: float, crowds: list[Crowd]) -> float:
+    """Of a visitor's calls, each on a connection of its own."""
+    taken, end = [], time.monotonic() + seconds
+    while time.monotonic() < end:
+        for crowd in crowds:
+            crowd.renew()
+        answer = requests.get(f"{address}/healthz/live", timeout=30)
+        assert answer.status_code == 200
+        taken.append(answer.elapsed.total_seconds())
+    return sorted(taken)[int(len(taken) * 0.99)]
+
+
+def test_unfinished_requests_and_silent_connections_cost_others_nothing(site):
+    address, _serve = site
+    quiet = p99_of(address, seconds=5, crowds=[])
+    with ExitStack() as held:
+        crowds = [
+            Crowd(address, held, NEVER_ENDING % b"/api/auth/login", 32),
+            Crowd(address, held, NEVER_ENDING % b"/orders/", 32),
+            Crowd(address, held, b"", 300),
+            Crowd(address, held, b"GET / HT", 50),
+            Crowd(address, held, ASKED_ONCE, 300, answered=True),
+        ]
+        p99 = p99_of(address, seconds=SECONDS, crowds=crowds)
+        assert all(crowd.ended for crowd in crowds), "the server ended none"
+    assert p99 < max(P99_SECONDS, P99_OF_QUIET * quiet)
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def runs(pid: int, word: str) -> bool:
+    return word in Path(f"/proc/{pid}/cmdline").read_text()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < end, "it did not come back"
+        time.sleep(0.1)
+
+
+def answers(address: str) -> bool:
+    try:
+        return requests.get(f"{address}/healthz/live", timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+def server_of(pid: int) -> int | None:
+    return next((child for child in children_of(pid) if runs(child, "granian")), None)
+
+
+def worker_of(pid: int) -> int | None:
+    return next((child for child in children_of(pid) if runs(child, "manage.py\0work")), None)
+
+
+def test_whatever_is_killed_is_started_again_and_the_others_stay(site):
+    address, serve = site
+    server, worker = server_of(serve), worker_of(serve)
+    one, other = children_of(server)[:2]
+    os.kill(one, signal.SIGKILL)
+    wait_until(lambda: len(children_of(server)) == 2 and one not in children_of(server))
+    assert other in children_of(server)
+    os.kill(worker, signal.SIGKILL)
+    wait_until(lambda: worker_of(serve) not in (None, worker))
+    assert server_of(serve) == server
+    assert answers(address)
+    second = worker_of(serve)
+    orphans = children_of(server)
+    os.kill(server, signal.SIGKILL)
+    wait_until(lambda: server_of(serve) not in (None, server) and answers(address))
+    assert worker_of(serve) == second
+    assert not any(Path(f"/proc/{orphan}").exists() for orphan in orphans)
+
+
+def test_what_never_starts_is_given_up():
+    """A person sees why it ends, instead of a log that fills up."""
+    ends, stays = [sys.executable, "-c", "print(1)"], [sys.executable, "-c", "import time; time.sleep(600)"]
+    code = f"import sys; from config.serving.processes import keep_running; sys.exit(keep_running([{ends}, {stays}], folder='.'))"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+    assert (ended.returncode, ended.stdout.count("1")) == (1, processes.ATTEMPTS)

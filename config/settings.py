@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -43,6 +44,25 @@ def broker(name: str) -> str:
     if address and not is_broker:
         raise ImproperlyConfigured(f"{name} must be redis://…, rediss://…, amqp://… or amqps://… with a host (and a port that is a number)")
     return address
+
+
+def cache_at(address: str) -> dict[str, Any]:
+    """The cache at ``CACHE_URL``: this process's memory, or Redis, which makes no request wait long. A fault never shows the address."""
+    try:
+        parts = urlsplit(address)
+        has_ports = all(urlsplit(f"//{server}").port != 0 for server in parts.netloc.split(","))
+        is_redis = parts.scheme in ("redis", "rediss", "rediscache") and has_ports and bool(parts.netloc or parts.path.strip("/"))
+    except ValueError:
+        is_redis = False
+    if not (is_redis or address.startswith("locmemcache:")):
+        raise ImproperlyConfigured(
+            "CACHE_URL must be locmemcache://, or rediscache://… or rediss://… with a host (and a port that is a number)"
+        )
+    known: dict[str, Any] = env.cache_url_config(address)
+    if is_redis:
+        options = {"socket_connect_timeout": 0.3, "socket_timeout": 0.3} | known.get("OPTIONS", {})
+        known |= {"BACKEND": "retail.shared_cache.SharedCache", "OPTIONS": options, "KEY_PREFIX": known.pop("key_prefix", "")}
+    return known
 
 
 DEBUG = env.bool("DEBUG", False)
@@ -139,7 +159,7 @@ else:
         "prepare_threshold": 5,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": env.cache_url("CACHE_URL", "locmemcache://")}
+CACHES = {"default": cache_at(env.str("CACHE_URL", "") or "locmemcache://")}
 # Empty: `manage.py work` runs the background jobs; else Celery does (``config/celery.py``).
 CELERY_BROKER_URL = broker("CELERY_BROKER_URL")
 CELERY_QUEUE = env.str("CELERY_QUEUE", "") or "xiantuan"

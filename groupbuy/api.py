@@ -26,6 +26,7 @@ from groupbuy.serializers import (
     VisitorTakes,
     VisitTakes,
 )
+from retail.clients import client_network
 from retail.money import to_cents
 from retail.principals import Role
 from retail.throttles import PerAddress, PerBuyerCheck, PerBuyerList, PerBuyerOrder, PerBuyerPay, StaffWrite
@@ -75,12 +76,18 @@ class GroupBuyingViewSet(WireViewSet):
         share = visits.share(group_buying_id=wanted["group_buying_id"], principal=self.principal, now=timezone.now())
         return ok(data=share.pk)
 
-    @endpoint("POST", "visitgroupbuying", who=PUBLIC, title="访问团购", takes=VisitTakes)
+    @endpoint("POST", "visitgroupbuying", who=PUBLIC, title="访问团购", takes=VisitTakes, throttles=[PerAddress])
     def visit(self, request: Request) -> Response:
         visited = self.valid()
         if self.principal.is_buyer:
             self.assert_user(visited["user_id"])
-        visits.visit(share_id=visited["share_id"], group_buying_id=visited["group_buying_id"], principal=self.principal, now=timezone.now())
+        visits.visit(
+            share_id=visited["share_id"],
+            group_buying_id=visited["group_buying_id"],
+            principal=self.principal,
+            onlooker=visits.Onlooker(client_network(request._request), request.headers.get("User-Agent", "")),
+            now=timezone.now(),
+        )
         return ok()
 
     def find(self, pk: int) -> GroupBuying:

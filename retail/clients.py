@@ -1,5 +1,7 @@
 """The client's address, believed only through the configured number of proxies."""
 
+import ipaddress
+
 from django.conf import settings
 from django.http import HttpRequest
 
@@ -13,3 +15,15 @@ def client_ip(request: HttpRequest) -> str:
         return peer
     forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
     return forwarded[-settings.TRUSTED_PROXIES] if len(forwarded) >= settings.TRUSTED_PROXIES else peer
+
+
+def client_network(request: HttpRequest) -> str:
+    """Who is counted by address. Of IPv6 it is the /64 that a phone or a household has to itself: it may call from any address of it."""
+    address = client_ip(request)
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:64]
+    if isinstance(known, ipaddress.IPv4Address):
+        return str(known)
+    return str(known.ipv4_mapped or ipaddress.IPv6Network((int(known), 64), strict=False))

@@ -1,5 +1,6 @@
 """Failing to log in: what the log says of it, and what somebody sees who did it too often (``AXES_LOCKOUT_CALLABLE``)."""
 
+import math
 from typing import Any
 
 from django.conf import settings
@@ -22,14 +23,15 @@ def note_failed_log_in(credentials: dict[str, Any], request: HttpRequest | None 
 def locked_out(request: HttpRequest, original_response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:
     """Axes' answer to who failed too often with one name."""
     note_refusal(request, "locked out")
-    return come_back(request, minutes=int(settings.AXES_COOLOFF_TIME.total_seconds() // 60), failures=settings.AXES_FAILURE_LIMIT)
+    return come_back(request, seconds=int(settings.AXES_COOLOFF_TIME.total_seconds()), failures=settings.AXES_FAILURE_LIMIT)
 
 
-def come_back(request: HttpRequest, *, minutes: int, failures: int) -> HttpResponse:
+def come_back(request: HttpRequest, *, seconds: int, failures: int) -> HttpResponse:
     """The envelope or a kind page, and when to try again."""
+    minutes = math.ceil(seconds / 60)
     if is_api(request):
         response = api_error(429, _("登录失败次数过多，请 %(minutes)s 分钟后再试") % {"minutes": minutes})
     else:
         response = render(request, "retail/locked_out.html", {"minutes": minutes, "limit": failures}, status=429)
-    response["Retry-After"] = str(minutes * 60)
+    response["Retry-After"] = str(seconds)
     return response

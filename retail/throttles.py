@@ -1,24 +1,18 @@
-"""How much one caller may ask in a minute (``THROTTLES_PER_MINUTE``), counted in Django's cache."""
+"""How much one caller may ask in a minute (``THROTTLES_PER_MINUTE``)."""
 
-import logging
-import math
-import time
-from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import cache
-from redis.exceptions import RedisError
+from limits import RateLimitItemPerMinute
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
-from retail.clients import client_ip
+from retail import counters
+from retail.clients import client_network
 from retail.principals import Principal, Role
 from retail.wire.views import WireViewSet
 
-log = logging.getLogger(__name__)
-MINUTE = 60
 WRONG_GUESS = (401, 404)
 
 
@@ -26,45 +20,32 @@ class PerMinute(BaseThrottle):
     """At most so many in any 60 seconds: this minute's count and the share of the last one's that the window still covers."""
 
     name = ""
+    # Whom the last question was about.
+    asked = ""
 
     def caller(self, request: Request, view: WireViewSet) -> str:
         """Who is counted; ``""`` passes uncounted."""
         raise NotImplementedError
 
     def allow_request(self, request: Request, view: WireViewSet) -> bool:  # type: ignore[override]
-        return self.take(self.caller(request, view), time.time())
+        return self.take(self.caller(request, view))
 
-    def take(self, caller: str, at: float) -> bool:
+    def take(self, caller: str) -> bool:
         """Count one if there is room."""
-        if not caller:
-            return True
-        if not self.has_room(caller, at):
-            return False
-        key = self.keys(caller, at)[0]
-        # A cache that is away refuses nobody: it is no reason to lose orders.
-        with suppress(RedisError, OSError):
-            if not cache.add(key, 1, 2 * MINUTE):
-                cache.incr(key)
-        return True
+        self.asked = caller
+        return not caller or counters.take(self.most, self.name, caller)
 
-    def has_room(self, caller: str, at: float) -> bool:
-        try:
-            return not caller or self.used(caller, at) < settings.THROTTLES_PER_MINUTE[self.name]
-        except (RedisError, OSError) as error:
-            log.warning("throttle %s can't count: %s", self.name, type(error).__name__)
-            return True
+    def has_room(self, caller: str) -> bool:
+        self.asked = caller
+        return not caller or counters.has_room(self.most, self.name, caller)
 
-    def used(self, caller: str, at: float) -> int:
-        this, last = self.keys(caller, at)
-        counts: dict[str, int] = cache.get_many([this, last])
-        return counts.get(this, 0) + math.ceil(counts.get(last, 0) * (1 - at % MINUTE / MINUTE))
+    def wait(self) -> int:
+        """After how many seconds there is room for whom was asked about; 0 if now."""
+        return counters.seconds_until_room(self.most, self.name, self.asked) if self.asked else 0
 
-    def keys(self, caller: str, at: float) -> tuple[str, str]:
-        minute = int(at // MINUTE)
-        return f"throttle:{self.name}:{caller}:{minute}", f"throttle:{self.name}:{caller}:{minute - 1}"
-
-    def wait(self) -> float:
-        return MINUTE - time.time() % MINUTE
+    @property
+    def most(self) -> RateLimitItemPerMinute:
+        return RateLimitItemPerMinute(settings.THROTTLES_PER_MINUTE[self.name], namespace="throttle")
 
 
 class PerAddress(PerMinute):
@@ -73,7 +54,7 @@ class PerAddress(PerMinute):
     name = "address"
 
     def caller(self, request: Request, view: WireViewSet) -> str:
-        return f"{view.basename}/{view.endpoint.path}:{client_ip(request._request)}"
+        return f"{view.basename}/{view.endpoint.path}:{client_network(request._request)}"
 
 
 class PerBuyer(PerMinute):
@@ -129,14 +110,14 @@ class FailuresPerAddress(PerMinute):
     """Counts wrong guesses only, by their answer: who tries out passwords is stopped, a city that logs in is not."""
 
     def caller(self, request: Request, view: WireViewSet) -> str:
-        return client_ip(request._request)
+        return client_network(request._request)
 
     def allow_request(self, request: Request, view: WireViewSet) -> bool:  # type: ignore[override]
-        return self.has_room(self.caller(request, view), time.time())
+        return self.has_room(self.caller(request, view))
 
     def note(self, request: Request, view: WireViewSet) -> None:
         """The call was a wrong guess."""
-        self.take(self.caller(request, view), time.time())
+        self.take(self.caller(request, view))
 
 
 class LoginFailures(FailuresPerAddress):

@@ -14,6 +14,7 @@ os.environ.update(
     LOGIN_PROVIDER="sandbox",
     PAYMENT_GATEWAY="sandbox",
     API_THROTTLES="off",
+    CACHE_URL="",
     CELERY_BROKER_URL="",
     CELERY_QUEUE=f"xiantuan-test-{uuid.uuid4().hex}",
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL", "") or f"sqlite:///{tempfile.mkdtemp(prefix='xiantuan-')}/test.sqlite3",

@@ -1,7 +1,6 @@
 """The base of every buyer page: who looks, when, and what a refusal looks like."""
 
 import logging
-import time
 from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
@@ -18,10 +17,10 @@ from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 
 from retail.access import REFUSED, note_refusal
-from retail.clients import client_ip
+from retail.clients import client_network
 from retail.models import User
 from retail.principals import Principal, principal_of
-from retail.throttles import PerAddress, PerBuyer
+from retail.throttles import PerAddress, PerBuyer, PerMinute
 from retail.wire.errors import Refusal, Unavailable, reason_of
 from retail.wire.views import error_page
 
@@ -31,6 +30,10 @@ log = logging.getLogger(__name__)
 class TooOften(Refusal):
     http_status = 429
     message = _("操作太频繁，请稍后再试")
+
+    def __init__(self, *, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__()
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -63,8 +66,8 @@ class Page(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            if request.method == "POST":
-                self.check_throttle()
+            if request.method == "POST" and self.throttle is not None:
+                self.check_throttle(self.throttle)
             response = super().dispatch(request, *args, **kwargs)
         except Refusal as error:
             return self.refused(error)
@@ -74,25 +77,28 @@ class Page(View):
         assert isinstance(response, HttpResponse)  # noqa: S101 - no page is a coroutine
         return response
 
-    def check_throttle(self) -> None:
-        if self.throttle is not None and not self.has_room(self.throttle):
-            raise TooOften
+    def check_throttle(self, throttle: type[PerBuyer]) -> None:
+        """Count one call of the buyer; visitors are counted by their address. Raises TooOften."""
+        if not settings.API_THROTTLES:
+            return
+        counter: PerMinute = throttle() if self.buyer else PerAddress()
+        if not counter.take(str(self.buyer.pk) if self.buyer else f"{throttle.name}:{client_network(self.request)}"):
+            raise TooOften(retry_after=max(counter.wait(), 1))
 
     def has_room(self, throttle: type[PerBuyer]) -> bool:
-        """Count one call of the buyer; visitors are counted by their address."""
-        if not settings.API_THROTTLES:
-            return True
-        if self.buyer is not None:
-            return throttle().take(str(self.buyer.pk), time.time())
-        return PerAddress().take(f"{throttle.name}:{client_ip(self.request)}", time.time())
+        try:
+            self.check_throttle(throttle)
+        except TooOften:
+            return False
+        return True
 
     def refused(self, error: Refusal) -> HttpResponse:
         """A page with the refusal's own words; pages that can say it in place override this for ``http_status`` 200."""
         if error.http_status in REFUSED:
             note_refusal(self.request, reason_of(error))
         response = error_page(self.request, 409 if error.http_status == 200 else error.http_status, str(error.message))
-        if error.http_status == 503:
-            response["Retry-After"] = "1"
+        if error.retry_after:
+            response["Retry-After"] = str(error.retry_after)
         return response
 
     def show(self, template: str, **context: Any) -> HttpResponse:

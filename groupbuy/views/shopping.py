@@ -19,7 +19,8 @@ from groupbuy.orders import Replayed
 from groupbuy.pages import offers
 from groupbuy.pages.offers import Offer
 from groupbuy.templatetags.buyer import qr_drawing
-from groupbuy.views.base import Page, TooOften, number_in
+from groupbuy.views.base import Page, number_in
+from retail.clients import client_network
 from retail.identities import default_tenant
 from retail.models import Tenant
 from retail.principals import ANONYMOUS
@@ -112,8 +113,9 @@ class GroupBuyingPage(Page):
         share = number_in(self.request.GET, "share")
         came_by = share if share and group_buying.shares.filter(pk=share).exists() else None
         principal = self.principal if own else ANONYMOUS
+        onlooker = visits.Onlooker(client_network(self.request), self.request.headers.get("User-Agent", ""))
         try:
-            visits.visit(share_id=came_by, group_buying_id=group_buying.pk, principal=principal, now=self.now)
+            visits.visit(share_id=came_by, group_buying_id=group_buying.pk, principal=principal, onlooker=onlooker, now=self.now)
         except OperationalError:
             # The database is busy selling: the page is worth more than its counter.
             log.warning("a visit of group buy %s was not counted", group_buying.pk)
@@ -207,8 +209,7 @@ class ShareCode(Page):
         found = Share.objects.select_related("group_buying__tenant").filter(pk=share, group_buying=pk).first()
         if found is None:
             raise NotThere
-        if not self.has_room(PerBuyerList):
-            raise TooOften
+        self.check_throttle(PerBuyerList)
         try:
             picture = share_codes.picture_of(found)
         except Unavailable:

@@ -1,6 +1,5 @@
 """The admin site: who gets in, for how long, and what browsers may run there."""
 
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import update_wrapper
@@ -19,7 +18,7 @@ from retail.backoffice.bases import ScopedAdmin
 from retail.backoffice.own_password import OwnPassword
 from retail.backoffice.scope import caller
 from retail.backoffice.theme import UnfoldAdminSite
-from retail.clients import client_ip
+from retail.clients import client_network
 from retail.lockouts import come_back
 from retail.throttles import LoginFailures
 
@@ -78,14 +77,14 @@ class BackOffice(UnfoldAdminSite):  # type: ignore[misc]
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Wrong passwords of an address count together with those of the API."""
         counted = settings.API_THROTTLES and request.method == "POST"
-        failures, address = LoginFailures(), client_ip(request)
-        if counted and not failures.has_room(address, time.time()):
+        failures, network = LoginFailures(), client_network(request)
+        if counted and not failures.has_room(network):
             note_refusal(request, "too many failures from an address")
-            return come_back(request, minutes=1, failures=settings.THROTTLES_PER_MINUTE[failures.name])
+            return come_back(request, seconds=max(failures.wait(), 1), failures=settings.THROTTLES_PER_MINUTE[failures.name])
         response = with_policy(super().login)(request, extra_context)
         if counted and response.status_code == HTTPStatus.OK:
             # The form again.
-            failures.take(address, time.time())
+            failures.take(network)
         keep_session(request, timezone.now())
         return response
 

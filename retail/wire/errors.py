@@ -28,6 +28,8 @@ class Refusal(Exception):
     http_status = 200
     # For the log of 401 and 403, where the class's name doesn't say it.
     why = ""
+    # Seconds; 0: waiting doesn't help.
+    retry_after = 0
     message: str | Promise = _("当前状态不允许此操作")
 
     def __init__(self, message: str | Promise | None = None) -> None:
@@ -60,6 +62,7 @@ class Unavailable(Refusal):
     """Something that we depend on is away; the state is unchanged."""
 
     http_status = 503
+    retry_after = 1
     message = _("服务暂时不可用，请稍后再试")
 
 
@@ -101,8 +104,8 @@ def reason_of(error: Exception) -> str:
 
 def refuse(error: Refusal) -> Response:
     response = Response(envelope(error.status, str(error.message)), status=error.http_status)
-    if error.http_status == 503:
-        response["Retry-After"] = "1"
+    if error.retry_after:
+        response["Retry-After"] = str(error.retry_after)
     return response
 
 
@@ -133,7 +136,7 @@ def answer_api_exception(error: exceptions.APIException) -> Response:
         response["WWW-Authenticate"] = getattr(error, "auth_header", None) or "Bearer"
     wait = getattr(error, "wait", None)
     if wait is not None:
-        response["Retry-After"] = str(int(wait) + 1)
+        response["Retry-After"] = str(max(wait, 1))
     for name, value in getattr(error, "headers", {}).items():
         response[name] = value
     return response

@@ -140,6 +140,13 @@ class WireViewSet(GenericViewSet):  # type: ignore[type-arg]
             return []
         return [throttle() for throttle in self.endpoint.throttles]
 
+    def check_throttles(self, request: Request) -> None:
+        throttles = self.get_throttles()
+        # All are asked, and all for their wait: one that has just counted this call may have no room for the next.
+        allowed = [throttle.allow_request(request, self) for throttle in throttles]
+        if not all(allowed):
+            self.throttled(request, max(throttle.wait() or 0 for throttle in throttles))
+
     def valid(self) -> dict[str, Any]:
         """The named arguments of the action's ``takes``. Raises ValidationError (400)."""
         takes: Any = self.endpoint.takes or TakesSerializer

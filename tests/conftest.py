@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from groupbuy.models import GroupBuying
+from retail import counters
 from retail.models import Tenant, User
 from retail.principals import Principal, Role, principal_of
 from shops.models import Shop
@@ -14,6 +15,12 @@ from tests import factories
 from tests.clients import Api
 from tests.logs import Written, log_written
 from tests.wechat import fake_wechat, key_files, prepaid, wechat_buyer, wechat_caller, wechat_order, wechat_server  # noqa: F401
+
+
+@pytest.fixture(autouse=True)
+def _nobody_has_called() -> None:
+    """The counters of this process outlive the rows of a test, and the numbers of its people come again."""
+    counters.memory.reset()
 
 
 @pytest.fixture

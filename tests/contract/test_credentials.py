@@ -138,7 +138,7 @@ LISTS = {GROUP + name for name in ("getorderlist", "getgroupbuyingvisitor")} | {
     PRODUCT + name for name in ("getlist", "getlistbyclass", "getlistbyproductids")
 }
 THROTTLED = {
-    "address": {GROUP + "get", GROUP + "createorder", "/api/auth/wechatlogin"},
+    "address": {GROUP + "get", GROUP + "visitgroupbuying", GROUP + "createorder", "/api/auth/wechatlogin"},
     "login_failure": {"/api/auth/login"},
     "activation_failure": {SHOP + "getshopinfo"},
     "buyer_order": {GROUP + "createorder"},

@@ -14,6 +14,7 @@ from shops.models import Shop
 from tests import factories
 from tests.clients import Api
 from tests.logs import Written, log_written
+from tests.redises import memory, redis, store  # noqa: F401
 from tests.wechat import fake_wechat, key_files, prepaid, wechat_buyer, wechat_caller, wechat_order, wechat_server  # noqa: F401
 
 

@@ -11,7 +11,6 @@ from groupbuy import visits
 from groupbuy.models import ShareVisitor, Visitor, VisitTimes
 from retail.principals import ANONYMOUS, principal_of
 from tests import factories
-from tests.redises import memory, redis, store  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 NOBODY = visits.Onlooker("192.0.2.1", "")

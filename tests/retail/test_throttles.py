@@ -5,7 +5,6 @@ from retail.clients import client_network
 from tests import factories
 from tests.clients import ApiClient
 from tests.pages import browser_of, words
-from tests.redises import memory, redis, store  # noqa: F401
 
 INFO = "/api/shop/getshopinfo"
 

@@ -10,7 +10,7 @@ from django.db.models import F, Max
 from django.utils.translation import gettext_lazy
 
 from groupbuy import gateways, merchants
-from groupbuy.comparison import Comparison, day_of, received_in
+from groupbuy.comparison import Comparison, day_of, number_of, received_in
 from groupbuy.gateways import CHINA
 from groupbuy.merchants import MerchantNumber
 from groupbuy.models import Bill, BillDifference
@@ -36,9 +36,16 @@ class Resolved(Refusal):
 def compare_due(*, now: datetime, limit: int = 20) -> int:
     """Compare the bills of yesterday, and those before that were not to be had; returns how many were. Safe to run twice at once."""
     for number in merchants.merchant_numbers():
+        hand_over_waiting(number)
         for day in days_to_compare(number, now=now):
             expect(number, day, now=now)
     return due.each(Bill.objects.due(now).order_by("next_check_at")[:limit], partial(compare, now=now))
+
+
+def hand_over_waiting(number: MerchantNumber) -> None:
+    """A number may have changed hands: bills that still wait belong to whoever has it now."""
+    waiting = Bill.objects.filter(gateway=number.gateway, mch_id=number.mch_id, compared_at=None)
+    waiting.exclude(tenant=number.tenant_id).update(tenant=number.tenant_id)
 
 
 def days_to_compare(number: MerchantNumber, *, now: datetime) -> list[date]:
@@ -83,7 +90,7 @@ def lease(bill: Bill, now: datetime) -> bool:
 
 def compare_again(bill: Bill, *, now: datetime) -> bool:
     """Fetch and compare a bill, whether or not that was done before; what nobody has resolved is found anew. Raises GatewayError."""
-    lines = merchants.gateway_of_number(bill.gateway, bill.mch_id).bill(bill.on)
+    lines = merchants.gateway_of_number(number_of(bill)).bill(bill.on)
     if not lines and now - day_of(bill)[1] < PATIENCE and received_in(bill).exists():
         return False
     comparison = Comparison(bill, lines, now=now)
@@ -114,6 +121,7 @@ def keep(comparison: Comparison, found: list[BillDifference]) -> None:
 def compare_day(day: date, *, now: datetime) -> Iterator[tuple[Bill, str]]:
     """Compare the bills of ``day`` now, also once more; each with what kept us from it, "" when nothing did."""
     for number in merchants.merchant_numbers():
+        hand_over_waiting(number)
         bill = expect(number, day, now=now)
         try:
             fault = "" if compare_again(bill, now=now) else "empty, although money came in on that day"

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from groupbuy import settling
 from groupbuy.gateways import CHINA, BillLine, Trade
+from groupbuy.merchants import MerchantNumber
 from groupbuy.models import (
     Bill,
     BillDifference,
@@ -38,16 +39,26 @@ def day_of(bill: Bill) -> tuple[datetime, datetime]:
     return first, first + timedelta(days=1)
 
 
+def number_of(bill: Bill) -> MerchantNumber:
+    return MerchantNumber(bill.gateway, bill.mch_id, bill.tenant_id)
+
+
+def payments_at(bill: Bill) -> PaymentQuerySet:
+    """What went to the bill's number; to a tenant's own number that tenant's alone."""
+    there = Payment.objects.at(bill.gateway, bill.mch_id)
+    return there if number_of(bill).is_shared else there.filter(order__tenant=bill.tenant_id)
+
+
 def received_in(bill: Bill) -> PaymentQuerySet:
     first, end = day_of(bill)
-    paid = Payment.objects.at(bill.gateway, bill.mch_id).filter(state=PaymentState.PAID)
+    paid = payments_at(bill).filter(state=PaymentState.PAID)
     return paid.filter(received_at__gte=first, received_at__lt=end)
 
 
 def returned_in(bill: Bill) -> RefundQuerySet:
     """What was surely accepted on that day: wanted and done on it. Without a number of the gateway's it went another way."""
     first, end = day_of(bill)
-    done = Refund.objects.filter(payment__in=Payment.objects.at(bill.gateway, bill.mch_id), state=RefundState.SUCCESS)
+    done = Refund.objects.filter(payment__in=payments_at(bill), state=RefundState.SUCCESS)
     return done.filter(created_at__gte=first, refunded_at__lt=end).exclude(refund_id="")
 
 
@@ -156,7 +167,7 @@ class Comparison:
     @cached_property
     def payments(self) -> dict[str, Payment]:
         """Ours by number, of this merchant number alone: a tenant could have any number paid at its own."""
-        ours = Payment.objects.at(self.bill.gateway, self.bill.mch_id).select_related("order")
+        ours = payments_at(self.bill).select_related("order")
         numbers = list({line.out_trade_no for line in self.lines})
         return {
             payment.out_trade_no: payment

@@ -2,21 +2,42 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from groupbuy.gateways import GatewayError, Misconfigured, NotifyRejected, PaymentGateway, TradeNotFound
-from groupbuy.models import Gateway, MerchantAccount, MerchantAccountQuerySet, Payment
+from groupbuy.models import Gateway, MerchantAccount, Payment
 from groupbuy.sandbox import SandboxGateway
 from groupbuy.wechat import Merchant, WeChatGateway
 from retail import mini_program
 from retail.models import Tenant
+from retail.principals import Principal, Role
+from retail.wire.errors import Forbidden, NotThere, Refusal
 
 is_serial = re.compile(r"[0-9A-Za-z_-]{1,64}").fullmatch
 # Nobody has it: a query of it shows whether the keys are accepted.
 UNKNOWN_NUMBER = "XIANTUAN0TRY0CREDENTIALS"
+
+
+class OfEnvironment(Refusal):
+    message = gettext_lazy("这是平台自己的商户号或公钥，不能作为租户的商户号")
+
+
+class Confirmed(Refusal):
+    message = gettext_lazy("此商户号已确认")
+
+
+class NotConfirmed(Refusal):
+    message = gettext_lazy("此商户号尚未确认")
+
+
+class Taken(Refusal):
+    message = gettext_lazy("另一个已确认的商户号有相同的号码或微信支付公钥 ID，请先核实并撤销它的确认")
 
 
 @dataclass(frozen=True)
@@ -27,12 +48,17 @@ class MerchantNumber:
     mch_id: str
     tenant_id: int | None
 
+    @property
+    def is_shared(self) -> bool:
+        """Any tenant's payments may have gone there: the environment's, and the pretended bank's."""
+        return self.gateway == Gateway.SANDBOX or self.mch_id == settings.WECHAT_MCH_ID
+
 
 def gateway_for(tenant: Tenant) -> PaymentGateway:
-    """The gateway that new payments of ``tenant`` go to: its own merchant number, else the environment's. Raises Misconfigured."""
+    """The gateway that new payments of ``tenant`` go to: its own number, once that counts, else the environment's. Raises Misconfigured."""
     if settings.PAYMENT_GATEWAY == Gateway.SANDBOX:
         return SandboxGateway()
-    account = tenant.merchant_accounts.in_use().first()
+    account = tenant.merchant_accounts.in_use().counting().first()
     merchant = merchant_of(account) if account else merchant_of_environment()
     return WeChatGateway(merchant, app_id=mini_program.app_id_of(tenant))
 
@@ -44,9 +70,22 @@ def gateway_of(payment: Payment) -> PaymentGateway:
     """
     if payment.gateway == Gateway.SANDBOX:
         return SandboxGateway()
-    accounts = MerchantAccount.objects.filter(tenant=payment.order.tenant_id)
-    merchant = merchant_with(payment.parameters.get("mch_id", ""), accounts)
-    return WeChatGateway(merchant, app_id=payment.parameters.get("app_id", ""))
+    return WeChatGateway(merchant_behind(payment), app_id=payment.parameters.get("app_id", ""))
+
+
+def merchant_behind(payment: Payment) -> Merchant:
+    """The keys that speak for a payment at WeChat: those of the number that was frozen in it. Raises Misconfigured."""
+    return merchant_with(payment.parameters.get("mch_id", ""), tenant_id=payment.order.tenant_id)
+
+
+def merchant_with(mch_id: str, *, tenant_id: int | None) -> Merchant:
+    """The keys of a number: of the environment's its own alone, of any other those of an account of this tenant. Raises Misconfigured."""
+    if mch_id == settings.WECHAT_MCH_ID:
+        return merchant_of_environment()
+    account = MerchantAccount.objects.counting().filter(mch_id=mch_id, tenant=tenant_id).first()
+    if account is None:
+        raise Misconfigured(f"there are no confirmed keys for merchant {mch_id}")
+    return merchant_of(account)
 
 
 def merchant_numbers() -> list[MerchantNumber]:
@@ -55,36 +94,36 @@ def merchant_numbers() -> list[MerchantNumber]:
     shared_by = only_tenant[0] if len(only_tenant) == 1 else None
     if settings.PAYMENT_GATEWAY == Gateway.SANDBOX:
         return [MerchantNumber(Gateway.SANDBOX, SandboxGateway.mch_id, shared_by)]
-    own = dict(MerchantAccount.objects.order_by("pk").values_list("mch_id", "tenant_id"))
-    house = {settings.WECHAT_MCH_ID: shared_by} if settings.WECHAT_MCH_ID else {}
-    return [MerchantNumber(Gateway.WECHAT, mch_id, tenant_id) for mch_id, tenant_id in (house | own).items()]
+    own = MerchantAccount.objects.counting().order_by("pk").values_list("mch_id", "tenant_id")
+    house = [(settings.WECHAT_MCH_ID, shared_by)] if settings.WECHAT_MCH_ID else []
+    return [MerchantNumber(Gateway.WECHAT, mch_id, tenant_id) for mch_id, tenant_id in (*house, *own)]
 
 
-def gateway_of_number(gateway: str, mch_id: str) -> PaymentGateway:
+def gateway_of_number(number: MerchantNumber) -> PaymentGateway:
     """The account itself, whatever app its payments were made in. Raises Misconfigured when its keys are gone."""
-    if gateway == Gateway.SANDBOX:
+    if number.gateway == Gateway.SANDBOX:
         return SandboxGateway()
-    return WeChatGateway(merchant_with(mch_id, MerchantAccount.objects.all()), app_id="")
+    return WeChatGateway(merchant_with(number.mch_id, tenant_id=number.tenant_id), app_id="")
 
 
-def merchant_with(mch_id: str, accounts: MerchantAccountQuerySet) -> Merchant:
-    """The keys of a number: those of one of the ``accounts``, or the environment's. Raises Misconfigured."""
-    account = accounts.filter(mch_id=mch_id).first()
-    if account is None and mch_id != settings.WECHAT_MCH_ID:
-        raise Misconfigured(f"there are no keys for merchant {mch_id}")
-    return merchant_of(account) if account else merchant_of_environment()
-
-
-def gateway_with_serial(serial: str) -> PaymentGateway:
+def gateway_with_serial(serial: str) -> WeChatGateway:
     """The merchant number whose notifications are signed by the key ``serial``. Raises NotifyRejected, Misconfigured."""
     if not is_serial(serial):
         raise NotifyRejected("unknown serial")
     if serial == settings.WECHAT_PAY_PUBLIC_KEY_ID:
         return WeChatGateway(merchant_of_environment(), app_id="")
-    account = MerchantAccount.objects.filter(public_key_id=serial).first()
+    account = MerchantAccount.objects.counting().filter(public_key_id=serial).first()
     if account is None:
         raise NotifyRejected("unknown serial")
     return WeChatGateway(merchant_of(account), app_id="")
+
+
+def speaks_for(gateway: WeChatGateway, payment: Payment) -> bool:
+    """Whether a message of this account counts for a payment: its keys are the very ones that the payment would be asked with."""
+    try:
+        return payment.gateway == Gateway.WECHAT and gateway.merchant == merchant_behind(payment)
+    except Misconfigured:
+        return False
 
 
 def merchant_of(account: MerchantAccount) -> Merchant:
@@ -132,3 +171,46 @@ def try_credentials(account: MerchantAccount) -> str:
     except GatewayError as error:
         return _("暂时无法连接微信支付：%(reason)s") % {"reason": error}
     return _("微信支付的回答不符合预期")
+
+
+@transaction.atomic
+def confirm_account(*, account_id: int, principal: Principal, now: datetime) -> MerchantAccount:
+    """From now on the number counts: the platform has seen that it is this tenant's.
+
+    For the platform alone. Raises Forbidden, NotThere, OfEnvironment, Confirmed, Taken.
+    """
+    account = locked(account_id, principal)
+    if account.names_the_environment:
+        raise OfEnvironment
+    if account.confirmed_at is not None:
+        raise Confirmed
+    account.confirmed_at, account.confirmed_by = now, principal.user
+    try:
+        with transaction.atomic():
+            account.save(update_fields=["confirmed_at", "confirmed_by"])
+    except IntegrityError as error:
+        raise Taken from error
+    return account
+
+
+@transaction.atomic
+def withdraw_confirmation(*, account_id: int, principal: Principal) -> MerchantAccount:
+    """From now on the number counts no more: nothing that was paid there is believed, asked for or refunded until it does again.
+
+    For the platform alone. Raises Forbidden, NotThere, NotConfirmed.
+    """
+    account = locked(account_id, principal)
+    if account.confirmed_at is None:
+        raise NotConfirmed
+    account.confirmed_at = account.confirmed_by = None
+    account.save(update_fields=["confirmed_at", "confirmed_by"])
+    return account
+
+
+def locked(account_id: int, principal: Principal) -> MerchantAccount:
+    if principal.role != Role.PLATFORM:
+        raise Forbidden
+    account = MerchantAccount.objects.visible_to(principal).select_for_update().filter(pk=account_id).first()
+    if account is None:
+        raise NotThere
+    return account

@@ -7,6 +7,7 @@ from datetime import datetime
 from groupbuy import merchants, settling
 from groupbuy.gateways import Notification, NotifyRejected
 from groupbuy.models import Gateway, Payment, Refund
+from groupbuy.wechat import WeChatGateway
 
 log = logging.getLogger(__name__)
 SOURCE = "notify"
@@ -19,30 +20,48 @@ def book_notification(*, headers: Mapping[str, str], body: bytes, now: datetime)
     """
     gateway = merchants.gateway_with_serial(headers.get("Wechatpay-Serial", ""))
     notification = gateway.parse_notify(headers, body, now=now)
-    check_owner(notification)
+    payment = payment_of(notification)
+    if payment is None:
+        # Not settled, even if the number has come to be ours meanwhile: nobody has compared whose it is.
+        note_unknown(notification, now=now)
+        return
+    check_owner(gateway, notification, payment)
+    event_id = notification.event_id
+    if notification.refund:
+        settling.settle_refund(notification.refund, source=SOURCE, event_id=event_id, now=now)
+    elif notification.trade:
+        settling.settle(notification.trade, source=SOURCE, event_id=event_id, now=now)
+
+
+def note_unknown(notification: Notification, *, now: datetime) -> None:
+    """Keep for a person what is of no number of ours. Raises NotifyRejected for a trade."""
     event_id = notification.event_id
     if notification.refund:
         # A refund that somebody made in WeChat's own back office isn't ours; sending it again would not make it so.
-        settling.settle_refund(notification.refund, source=SOURCE, event_id=event_id, now=now)
-    elif notification.trade and settling.settle(notification.trade, source=SOURCE, event_id=event_id, now=now) is None:
+        settling.note_unknown_refund(notification.refund.state, source=SOURCE, event_id=event_id, now=now)
+    elif notification.trade:
+        settling.note_unknown_trade(notification.trade.state, source=SOURCE, event_id=event_id, now=now)
         log.error("notification %s is of a number that isn't ours", event_id)
         raise NotifyRejected("unknown number")
 
 
-def check_owner(notification: Notification) -> None:
-    """A tenant's merchant number speaks of that number's payments only: its holder can sign whatever it likes. Raises NotifyRejected."""
-    payment = payment_of(notification)
-    if payment is None:
-        return
-    known = payment.parameters
-    if notification.mch_id != known.get("mch_id") or (notification.trade and notification.app_id != known.get("app_id")):
+def check_owner(gateway: WeChatGateway, notification: Notification, payment: Payment) -> None:
+    """Only the keys of the payment's own merchant number speak for it, and of its app: a holder of keys can sign whatever it likes.
+
+    A refund's notification names no app. Raises NotifyRejected.
+    """
+    is_its_app = notification.trade is None or notification.app_id == payment.parameters.get("app_id")
+    if not is_its_app or not merchants.speaks_for(gateway, payment):
         log.error("notification %s is of payment %s, which is another merchant's or app's", notification.event_id, payment.pk)
         raise NotifyRejected("another merchant or app")
 
 
 def payment_of(notification: Notification) -> Payment | None:
+    """The payment that is named, with its order."""
     if notification.trade:
-        return Payment.objects.filter(gateway=Gateway.WECHAT, out_trade_no=notification.trade.out_trade_no).first()
+        known = Payment.objects.filter(gateway=Gateway.WECHAT, out_trade_no=notification.trade.out_trade_no)
+        return known.select_related("order").first()
     number = notification.refund.out_refund_no if notification.refund else ""
-    refund = Refund.objects.filter(payment__gateway=Gateway.WECHAT, out_refund_no=number).select_related("payment").first()
+    refunds = Refund.objects.filter(payment__gateway=Gateway.WECHAT, out_refund_no=number)
+    refund = refunds.select_related("payment__order").first()
     return refund.payment if refund else None

@@ -43,7 +43,7 @@ def settle(trade: Trade, *, source: str, now: datetime, event_id: str = "") -> P
     """
     payment = lock(trade.gateway, trade.out_trade_no)
     if payment is None:
-        PaymentEvent.objects.create(source=source, event_id=event_id, state=trade.state, result="unknown number", created_at=now)
+        note_unknown_trade(trade.state, source=source, event_id=event_id, now=now)
         return None
     before = (payment.state, payment.use)
     if trade.state in RECEIVED:
@@ -55,6 +55,14 @@ def settle(trade: Trade, *, source: str, now: datetime, event_id: str = "") -> P
     if result or (payment.state, payment.use) != before:
         PaymentEvent.objects.create(payment=payment, source=source, event_id=event_id, state=trade.state, result=result, created_at=now)
     return payment
+
+
+def note_unknown_trade(state: TradeState, *, source: str, event_id: str, now: datetime) -> None:
+    PaymentEvent.objects.create(source=source, event_id=event_id, state=state, result="unknown number", created_at=now)
+
+
+def note_unknown_refund(state: RefundState, *, source: str, event_id: str, now: datetime) -> None:
+    PaymentEvent.objects.create(source=source, event_id=event_id, state=state, result="unknown refund", created_at=now)
 
 
 def lock(gateway: str, out_trade_no: str) -> Payment | None:
@@ -160,7 +168,7 @@ def settle_refund(answer: RefundAnswer, *, source: str, now: datetime, event_id:
     known = Refund.objects.filter(out_refund_no=answer.out_refund_no, payment__gateway=answer.gateway).select_related("payment").first()
     payment = lock(answer.gateway, known.payment.out_trade_no) if known else None
     if known is None or payment is None:
-        PaymentEvent.objects.create(source=source, event_id=event_id, state=answer.state, result="unknown refund", created_at=now)
+        note_unknown_refund(answer.state, source=source, event_id=event_id, now=now)
         return None
     refund = Refund.objects.select_for_update().get(pk=known.pk)
     if answer.state == RefundState.SUCCESS and refund.state == RefundState.SUCCESS and refund.settled_by_id:

@@ -7,6 +7,7 @@ import pytest
 from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from config import invariants
 from groupbuy import orders, payments
@@ -94,7 +95,8 @@ def own_merchant(fake: FakeWeChat) -> Merchant:
 
 
 def account_of(tenant: Tenant, merchant: Merchant, **fields) -> MerchantAccount:
-    """The merchant number as a row of ``tenant``, not saved."""
+    """The merchant number as a row of ``tenant``, not saved; the platform has confirmed it, unless ``fields`` say otherwise."""
+    fields.setdefault("confirmed_at", timezone.now())
     return MerchantAccount(
         tenant=tenant,
         mch_id=merchant.mch_id,

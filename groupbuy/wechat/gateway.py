@@ -56,9 +56,9 @@ class WeChatGateway:
 
     def __init__(self, merchant: Merchant, *, app_id: str) -> None:
         """Raises Misconfigured."""
+        self.merchant = merchant
         self.mch_id = merchant.mch_id
         self.app_id = app_id
-        self.public_key_id = merchant.public_key_id
         seconds = settings.GATEWAY_SECONDS
         self.client = client_of(merchant, settings.WECHAT_PAY_BASE_URL, (seconds["connect"], seconds["read"]))
 
@@ -161,7 +161,7 @@ class WeChatGateway:
         """
         signed = {name: headers.get(name, default) for name, default in SIGNED_HEADERS.items()}
         # First of all: with an unknown serial the library would go and fetch certificates.
-        if signed["Wechatpay-Serial"] != self.public_key_id:
+        if signed["Wechatpay-Serial"] != self.merchant.public_key_id:
             raise NotifyRejected("unknown serial")
         if not is_time_stamp(signed["Wechatpay-Timestamp"]) or abs(now.timestamp() - int(signed["Wechatpay-Timestamp"])) > FRESH_SECONDS:
             raise NotifyRejected("stale")

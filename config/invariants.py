@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce, Lag
 from groupbuy.models import (
     BillDifference,
     GroupBuying,
+    MerchantAccount,
     Order,
     OrderEvent,
     OrderStatus,
@@ -199,3 +200,13 @@ def waiting_for_a_person() -> Iterator[str]:
         yield f"payment {payment.pk} of order {payment.order}: {payment.left_to_refund()} held, {payment.total} was due"
     for refund in Refund.objects.stuck().select_related("payment__order"):
         yield f"refund {refund.pk} of order {refund.payment.order}: {refund.amount} {refund.state}"
+
+
+def accounts_without_effect() -> Iterator[str]:
+    """Merchant numbers that tenants have entered and that nothing is paid to."""
+    for account in MerchantAccount.objects.select_related("tenant").defer("private_key", "api_v3_key").order_by("pk"):
+        named = f"merchant account {account} of tenant {account.tenant.code}"
+        if account.names_the_environment:
+            yield f"{named}: it has the environment's number or public key id, and is ignored"
+        elif account.in_use and account.confirmed_at is None:
+            yield f"{named}: in use, and waits for the platform's confirmation"

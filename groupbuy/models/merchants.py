@@ -19,17 +19,10 @@ class MerchantAccountQuerySet(models.QuerySet["MerchantAccount"]):
     def in_use(self) -> Self:
         return self.filter(in_use=True)
 
-    def naming_the_environment(self) -> Self:
-        """As ``MerchantAccount.names_the_environment``."""
-        return self.filter(of_environment())
-
     def counting(self) -> Self:
         """Whose keys mean anything, in use or put aside. Each number and each public key id stands among them once."""
-        return self.filter(confirmed_at__isnull=False).exclude(of_environment())
-
-
-def of_environment() -> Q:
-    return Q(mch_id=settings.WECHAT_MCH_ID) | Q(public_key_id=settings.WECHAT_PAY_PUBLIC_KEY_ID)
+        of_environment = Q(mch_id=settings.WECHAT_MCH_ID) | Q(public_key_id=settings.WECHAT_PAY_PUBLIC_KEY_ID)
+        return self.filter(confirmed_at__isnull=False).exclude(of_environment)
 
 
 class MerchantAccount(models.Model):

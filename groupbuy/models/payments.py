@@ -4,7 +4,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -68,6 +68,13 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
     def held(self) -> Self:
         """Received, and a person must say what becomes of it."""
         return self.filter(use=PaymentUse.HELD)
+
+    def received_between(self, first: datetime, end: datetime | None) -> Self:
+        """Paid then as the gateway says, or booked then: whoever forges a message chooses the time in it, not that of our record."""
+        received, booked = Q(received_at__gte=first), PaymentEvent.objects.filter(payment=OuterRef("pk"), created_at__gte=first)
+        if end is not None:
+            received, booked = received & Q(received_at__lt=end), booked.filter(created_at__lt=end)
+        return self.filter(received | Exists(booked), state=PaymentState.PAID)
 
     def due(self, now: datetime) -> Self:
         return self.open().filter(next_check_at__lte=now)

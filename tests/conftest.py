@@ -60,6 +60,12 @@ def headquarters(tenant) -> User:
 
 
 @pytest.fixture
+def superuser(db) -> User:
+    """The platform."""
+    return User.objects.create_superuser("platform", "demo-pass-2026", nickname="平台")
+
+
+@pytest.fixture
 def boss(headquarters) -> Principal:
     """What the services are told of headquarters."""
     return principal_of(headquarters)

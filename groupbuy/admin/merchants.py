@@ -84,7 +84,7 @@ class MerchantAccountAdmin(ScopedAdmin):
     search_fields = ("mch_id",)
     fixed = ("mch_id",)
     readonly_fields = ("confirmation", "advice")
-    actions_detail = ("try_credentials", "confirm", "withdraw")
+    actions_detail = ("try_credentials", "confirm_number", "withdraw_confirmation")
     fieldsets = (
         (None, {"fields": ("tenant", "mch_id", "in_use", "confirmation", "advice")}),
         (gettext_lazy("商户密钥"), {"fields": ("cert_serial", "private_key", "api_v3_key")}),
@@ -117,7 +117,7 @@ class MerchantAccountAdmin(ScopedAdmin):
         return [action for action in super().get_actions_detail(request, object_id) if action.path != past]
 
     @page_action(description=gettext_lazy("确认商户号"), path="confirm", permission="confirm", icon="verified_user")
-    def confirm(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def confirm_number(self, request: HttpRequest, object_id: str) -> HttpResponse:
         account = self.get_object(request, object_id)
 
         def act(values: dict[str, Any]) -> str:
@@ -135,7 +135,7 @@ class MerchantAccountAdmin(ScopedAdmin):
         return self.ask(request, question, act, touched=[account], back=page_of(account))
 
     @page_action(description=gettext_lazy("撤销确认"), path="withdraw", permission="confirm", icon="gpp_bad", danger=True)
-    def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def withdraw_confirmation(self, request: HttpRequest, object_id: str) -> HttpResponse:
         account = self.get_object(request, object_id)
 
         def act(values: dict[str, Any]) -> str:

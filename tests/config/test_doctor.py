@@ -9,10 +9,11 @@ from django.db.models import QuerySet
 
 from config import invariants
 from groupbuy import orders, payments, sandbox, settling
-from groupbuy.models import GroupBuying, Order, OrderEvent, OrderStatus, Payment, Refund
+from groupbuy.models import GroupBuying, Order, OrderEvent, OrderStatus, Payment, Refund, SandboxTrade
 from pricing.models import PriceChange, PriceLog
 from retail.principals import principal_of
 from tests import factories
+from tests.wechat import account_of, house_merchant, own_merchant
 
 pytestmark = pytest.mark.django_db
 
@@ -116,3 +117,29 @@ def test_the_doctor_writes_nothing(paid):
     before = list(Order.objects.values()) + list(Payment.objects.values())
     list(invariants.findings())
     assert list(Order.objects.values()) + list(Payment.objects.values()) == before
+
+
+def test_asked_to_it_asks_the_gateway_too(paid, capsys):
+    call_command("doctor", "--ask-gateway")
+    assert "1 sound, 0 wrong, 0 not known" in capsys.readouterr().out
+    SandboxTrade.objects.all().delete()
+    call_command("doctor")
+    assert "audit_payments" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="1 finding"):
+        call_command("doctor", "--ask-gateway")
+    assert "the gateway doesn't know the trade" in capsys.readouterr().out
+    call_command("doctor", "--ask-gateway", "--since", "2030-01-01")
+    assert "0 sound, 0 wrong" in capsys.readouterr().out
+
+
+def test_merchant_accounts_without_effect_are_listed_and_break_nothing(fake_wechat, tenant, capsys):
+    account_of(tenant, own_merchant(fake_wechat), in_use=False).save()
+    call_command("doctor")
+    assert "without effect" not in capsys.readouterr().out
+    account_of(factories.TenantFactory(code="squatter"), house_merchant(fake_wechat)).save()
+    account_of(factories.TenantFactory(code="new"), own_merchant(fake_wechat), confirmed_at=None).save()
+    call_command("doctor")
+    said = capsys.readouterr().out
+    assert "Merchant accounts without effect: 2" in said
+    assert "of tenant squatter: it has the environment's number" in said
+    assert "of tenant new: in use, and waits" in said

@@ -5,10 +5,15 @@ from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
+from groupbuy.models import MerchantAccount, Order, Payment
+from retail.models import Tenant
 from retail.principals import GROUP_NAMES
 from shops import configuration, devices
 from shops.models import ConfigItem, DeviceType
+from tests import factories
+from tests.pages import ordered
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Upper ones first: going back takes those along that need what goes.
@@ -54,6 +59,35 @@ def test_each_app_goes_one_step_back_and_forth(copy):
         migrate(app, before_newest(app))
     migrate()
     assert_whole()
+
+
+def announced(tenant: Tenant, mch_id: str, prepay_id: str) -> None:
+    """A payment of ``tenant`` at this number, which WeChat has taken if it gave a ``prepay_id``."""
+    shop = factories.ShopFactory(tenant=tenant)
+    group_buying = factories.GroupBuyingFactory(tenant=tenant, shop=shop)
+    order = ordered(factories.BuyerFactory(tenant=tenant), group_buying, now=timezone.now())
+    parameters = {"mch_id": mch_id}
+    Payment.objects.create(
+        order=order, gateway="wechat", out_trade_no=f"{order.code}P1", total=order.money, parameters=parameters, prepay_id=prepay_id
+    )
+
+
+def test_an_upgrade_confirms_the_numbers_that_wechat_has_taken_payments_for(copy):
+    """Not a number that was only entered, that no prepay came from, or that several tenants were paid at."""
+    tenants = {name: factories.TenantFactory(code=name) for name in ("paid", "entered", "refused", "shared")}
+    numbers = {name: f"190000000{place}" for place, name in enumerate(tenants)}
+    for name, tenant in tenants.items():
+        keys = {"cert_serial": "A", "private_key": "k", "api_v3_key": "v", "public_key_id": f"PUB_KEY_ID_{name}", "public_key": "p"}
+        MerchantAccount.objects.create(tenant=tenant, mch_id=numbers[name], **keys)
+    announced(tenants["paid"], numbers["paid"], "wx1")
+    announced(tenants["refused"], numbers["refused"], "")
+    announced(tenants["shared"], numbers["shared"], "wx2")
+    announced(tenants["paid"], numbers["shared"], "wx3")
+    migrate("groupbuy", "0011_sending_times_and_money_range")
+    migrate()
+    confirmed = MerchantAccount.objects.exclude(confirmed_at=None)
+    assert list(confirmed.values_list("tenant__code", "confirmed_by")) == [("paid", None)]
+    assert Order.objects.count() == 4
 
 
 def test_all_goes_back_to_nothing_and_forth(copy):

@@ -128,14 +128,16 @@ BUTTONS: dict[tuple[str, str], tuple[Callable[[Shop, Order], Any], dict[str, Any
     ("billdifference", "resolve"): (first(BillDifference), {"note": "已核实"}),
     ("billdifference", "resolve_one"): (first(BillDifference), {"note": "已核实"}),
     ("merchantaccount", "try_credentials"): (first(MerchantAccount), {}),
+    ("merchantaccount", "confirm_number"): (first(MerchantAccount), {}),
+    ("merchantaccount", "withdraw_confirmation"): (first(MerchantAccount), {}),
     ("outboxentry", "send_again"): (given_up, {}),
     ("outboxentry", "send_one_again"): (given_up, {}),
 }
 
 # Pages that change nothing.
 LOOKS = {("groupbuying", "print_pick_list")}
-# Not answered by one question about one row.
-APART = ("try_credentials", "short_delivery")
+# Not answered by one question about one row, or not headquarters' to press (``test_admin_merchants``).
+APART = ("try_credentials", "short_delivery", "confirm_number", "withdraw_confirmation")
 
 
 def names_of(model: Any, kind: str) -> tuple[str, ...]:

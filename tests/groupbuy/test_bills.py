@@ -328,6 +328,33 @@ class TestAtWeChat:
         [difference] = BillDifference.objects.all()
         assert (difference.kind, difference.tenant, difference.payment) == (KIND.UNKNOWN_PAYMENT, foreign, None)
 
+    def test_the_houses_bill_survives_a_squatters_row(self, fake_wechat, wechat_order, prepaid, later, now):
+        """Also the one that was expected in the squatter's name before its row was ignored."""
+        house, squatter = house_merchant(fake_wechat), factories.TenantFactory()
+        keys = {"private_key": own_merchant(fake_wechat).private_pem, "public_key": own_merchant(fake_wechat).public_pem}
+        account_of(squatter, house, **keys).save()
+        Bill.objects.create(gateway="wechat", mch_id=house.mch_id, on=bills.newest_day(later), tenant=squatter, next_check_at=now)
+        pay_at_wechat(fake_wechat, prepaid.pre_pay_id)
+        assert bills.compare_due(now=later) == 1
+        [bill] = Bill.objects.all()
+        assert (bill.tenant, bill.payment_count, fresh(wechat_order).status) == (None, 1, OrderStatus.PAID)
+        assert not BillDifference.objects.exists()
+
+    def test_a_tenants_bill_counts_for_that_tenants_payments_alone(self, fake_wechat, tenant, wechat_order, prepaid, later):
+        """A number that changed hands: what the former tenant was paid there is not in the present one's books."""
+        own = own_merchant(fake_wechat)
+        account_of(factories.TenantFactory(app_id=own.app_id), own).save()
+        payment = Payment.objects.get()
+        Payment.objects.update(parameters=payment.parameters | {"mch_id": own.mch_id})
+        trade = fake_wechat.books.any_trade(prepaid.pre_pay_id)
+        fake_wechat.books.trades.clear()
+        moved = type(trade)(own, trade.asked | {"appid": own.app_id}, prepay_id="moved")
+        fake_wechat.books.trades[own.mch_id, trade.out_trade_no] = moved
+        pay_at_wechat(fake_wechat, "moved")
+        assert bills.compare_due(now=later) == 2
+        assert fresh(wechat_order).status == OrderStatus.UNPAID
+        assert BillDifference.objects.get().kind == KIND.UNKNOWN_PAYMENT
+
     def test_payments_of_other_apps_with_the_same_number_are_not_our_business(self, fake_wechat, wechat_order, prepaid, later):
         notify(*packed(fake_wechat, pay_at_wechat(fake_wechat, prepaid.pre_pay_id)))
         trade = fake_wechat.books.any_trade(prepaid.pre_pay_id)

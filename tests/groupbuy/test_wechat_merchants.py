@@ -10,6 +10,7 @@ from groupbuy.gateways import Misconfigured
 from groupbuy.models import MerchantAccount, OrderStatus, Payment, RefundState
 from retail.models import Tenant
 from retail.principals import Principal, Role, principal_of
+from retail.wire.errors import Forbidden, NotThere
 from tests import factories
 from tests.wechat import account_of, assert_sound, fresh, house_merchant, notify, own_merchant, packed, pay
 
@@ -139,3 +140,93 @@ def test_a_merchant_shows_no_key_when_it_is_printed(fake_wechat, tenant):
     assert "1900000001" in shown
     assert house_merchant(fake_wechat).api_v3_key not in shown
     assert "PRIVATE" not in shown
+
+
+PLATFORM = Principal(Role.PLATFORM, None, None, None)
+
+
+def confirm(account, now, principal=PLATFORM):
+    return merchants.confirm_account(account_id=account.pk, principal=principal, now=now)
+
+
+@pytest.fixture
+def unconfirmed(account):
+    MerchantAccount.objects.update(confirmed_at=None)
+    return fresh(account)
+
+
+def test_until_the_platform_confirms_it_money_goes_to_the_environments_number(fake_wechat, unconfirmed, now):
+    assert merchants.gateway_for(unconfirmed.tenant).mch_id == "1900000001"
+    confirm(unconfirmed, now)
+    assert merchants.gateway_for(unconfirmed.tenant).mch_id == "1900000002"
+    merchants.withdraw_confirmation(account_id=unconfirmed.pk, principal=PLATFORM)
+    assert merchants.gateway_for(unconfirmed.tenant).mch_id == "1900000001"
+
+
+def test_who_confirmed_it_and_when_is_kept(unconfirmed, superuser, now):
+    confirm(unconfirmed, now, principal_of(superuser))
+    assert (fresh(unconfirmed).confirmed_at, unconfirmed.confirmed_by) == (now, superuser)
+    merchants.withdraw_confirmation(account_id=unconfirmed.pk, principal=principal_of(superuser))
+    assert (fresh(unconfirmed).confirmed_at, unconfirmed.confirmed_by) == (None, None)
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role != Role.PLATFORM])
+def test_nobody_but_the_platform_confirms_or_withdraws(account, now, role):
+    caller = Principal(role, tenant_id=account.tenant_id, shop_ids=None)
+    with pytest.raises(Forbidden):
+        merchants.withdraw_confirmation(account_id=account.pk, principal=caller)
+    MerchantAccount.objects.update(confirmed_at=None)
+    with pytest.raises(Forbidden):
+        confirm(account, now, caller)
+    assert fresh(account).confirmed_at is None
+
+
+def test_confirming_or_withdrawing_twice_is_refused(account, now):
+    with pytest.raises(merchants.Confirmed):
+        confirm(account, now)
+    merchants.withdraw_confirmation(account_id=account.pk, principal=PLATFORM)
+    with pytest.raises(merchants.NotConfirmed):
+        merchants.withdraw_confirmation(account_id=account.pk, principal=PLATFORM)
+    with pytest.raises(NotThere):
+        merchants.withdraw_confirmation(account_id=account.pk + 1, principal=PLATFORM)
+
+
+@pytest.mark.parametrize("theirs", [{"public_key_id": "PUB_KEY_ID_9"}, {"mch_id": "1900000009"}], ids=["number", "key id"])
+def test_a_number_and_a_key_id_are_confirmed_once(fake_wechat, account, now, theirs):
+    """Registering either keeps nobody from anything; of two one counts."""
+    squatter = account_of(factories.TenantFactory(), own_merchant(fake_wechat), confirmed_at=None)
+    for name, value in theirs.items():
+        setattr(squatter, name, value)
+    squatter.save()
+    with pytest.raises(merchants.Taken):
+        confirm(squatter, now)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        MerchantAccount.objects.update(confirmed_at=now)
+    merchants.withdraw_confirmation(account_id=account.pk, principal=PLATFORM)
+    confirm(squatter, now)
+    with pytest.raises(merchants.Taken):
+        confirm(account, now)
+
+
+def test_a_tenant_enters_a_number_once(fake_wechat, account):
+    again = account_of(account.tenant, own_merchant(fake_wechat), in_use=False, confirmed_at=None)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        again.save()
+
+
+@pytest.mark.parametrize("name", ["mch_id", "public_key_id"])
+def test_what_names_the_environment_is_never_confirmed_and_never_counts(fake_wechat, account, now, name):
+    MerchantAccount.objects.update(**{name: getattr(house_merchant(fake_wechat), name)})
+    assert merchants.gateway_for(account.tenant).merchant == merchants.merchant_of_environment()
+    assert [number.mch_id for number in merchants.merchant_numbers()] == ["1900000001"]
+    MerchantAccount.objects.update(confirmed_at=None)
+    with pytest.raises(merchants.OfEnvironment):
+        confirm(account, now)
+
+
+def test_keys_that_change_stay_confirmed_and_speak_for_this_tenants_payments_alone(fake_wechat, account, own_order, own_prepaid):
+    """Keys rotate: whoever has the tenant's headquarters could forge its own payments only, which an audit finds."""
+    MerchantAccount.objects.update(public_key_id="PUB_KEY_ID_NEW")
+    assert fresh(account).confirmed_at is not None
+    assert notify(*packed(fake_wechat, pay(fake_wechat, own_prepaid.pre_pay_id))).status_code == 401
+    assert fresh(own_order).status == OrderStatus.UNPAID

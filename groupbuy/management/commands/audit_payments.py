@@ -21,7 +21,7 @@ def day(text: str) -> date:
 def count(text: str) -> int | None:
     if text == "all":
         return None
-    if not text.isdecimal() or int(text) == 0:
+    if not (text.isascii() and text.isdecimal()) or int(text) == 0:
         raise ArgumentTypeError('a number of payments from 1 on, or "all"')
     return int(text)
 
@@ -39,6 +39,8 @@ class Command(BaseCommand):
         parser.add_argument("--tenant", help="the code of one tenant")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["until"] and options["until"] < options["since"]:
+            raise CommandError("The last day is before the first.", returncode=NOTHING_ASKED)
         audit = audits.audit_payments(
             since=options["since"],
             until=options["until"],

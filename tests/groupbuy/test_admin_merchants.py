@@ -143,3 +143,12 @@ def test_a_row_with_the_environments_number_is_shown_as_without_effect(superuser
     done = browser.post(page(account, "confirm_number"), answered(), follow=True)
     assert "平台自己的商户号" in said(done)[0]
     assert fresh(account).confirmed_at is None
+
+
+def test_headquarters_cannot_choose_the_app_that_its_buyers_pay_in(headquarters):
+    """An app id is like a number: whoever names the environment's, or another tenant's, would answer for its logins."""
+    browser, tenant = browser_of(headquarters), headquarters.tenant
+    form = {"code": tenant.code, "name": tenant.name, "app_id": "wx-of-the-environment", "host_name": "", "in_use": "on"}
+    assert browser.post(page(tenant), form).status_code == 403
+    assert browser.post("/admin/retail/tenant/add/", form | {"code": "new"}).status_code == 403
+    assert fresh(tenant).app_id != "wx-of-the-environment"

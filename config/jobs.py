@@ -1,6 +1,7 @@
 """Everything that falls due by itself: one table for the embedded worker and for Celery.
 
-Each job is an idempotent service over leased rows, safe to run twice at once, and returns how much it did.
+Each job is an idempotent service over leased rows, safe to run twice at once, and returns how much it did. A row that fails is
+passed over (``retail.due.each``): one shop's or tenant's trouble stays its own.
 """
 
 import logging
@@ -12,7 +13,7 @@ from typing import Protocol
 from django.db import DatabaseError, close_old_connections
 
 from groupbuy import bills, expiry, fulfilment, group_buyings, messages, payments, refunds, shipping
-from retail import logs, outbox
+from retail import due, logs, outbox
 from shops import devices
 
 log = logging.getLogger(__name__)
@@ -42,23 +43,23 @@ JOBS: dict[str, tuple[Job, int]] = {
 }
 
 
-def run(name: str, *, now: datetime, report: Callable[[str], None] = log.info) -> int:
-    """One run of a job; a failure is logged and left for the next run, so that one job can't stop the others."""
+def run(name: str, *, now: datetime, report: Callable[[str], None] = log.info) -> due.Done:
+    """One run of a job: how many rows moved, and how many failed, the run itself being one. What failed is left for the next run."""
     service, _seconds = JOBS[name]
     close_old_connections()
     with logs.belonging_to(run_id=logs.new_id(), job=name):
         return finish(name, partial(service, now=now), report)
 
 
-def finish(name: str, service: Callable[[], int], report: Callable[[str], None]) -> int:
+def finish(name: str, service: Callable[[], int], report: Callable[[str], None]) -> due.Done:
     try:
-        done = service()
+        done = due.Done() + service()
     except DatabaseError as error:
         log.warning("job %s: database unavailable: %s", name, type(error).__name__)
-        return 0
+        return due.Done(failed=1)
     except Exception:
         log.exception("job %s failed", name)
-        return 0
-    if done:
-        report(f"{name}: {done}")
+        return due.Done(failed=1)
+    if done or done.failed:
+        report(f"{name}: {done}, {done.failed} failed" if done.failed else f"{name}: {done}")
     return done

@@ -16,30 +16,40 @@ from groupbuy.merchants import MerchantNumber
 from groupbuy.models import Bill, BillDifference
 from retail import due
 from retail.principals import Principal
-from retail.wire.errors import NotThere, Refusal
+from retail.wire.errors import Invalid, NotThere, Refusal
 
 log = logging.getLogger(__name__)
 # WeChat writes the bills of yesterday until ten in the morning.
 READY_AT = time(10, 15)
 # How far back a worker that was away makes up for it; WeChat keeps bills for three months.
 DAYS_BACK = 7
+DAYS_KEPT = 93
 # For so long an empty bill of a day on which we were paid is taken for one that isn't written yet.
 PATIENCE = timedelta(days=1)
 FIRST_RETRY = timedelta(minutes=10)
 SLOWEST_RETRY = timedelta(hours=4)
 
 
+class NoSuchBill(Invalid):
+    message = gettext_lazy("账单只有最近三个月的，请另选日期")
+
+
 class Resolved(Refusal):
     message = gettext_lazy("所选差异已处理，请刷新后再试")
 
 
-def compare_due(*, now: datetime, limit: int = 20) -> int:
+def compare_due(*, now: datetime, limit: int = 20) -> due.Done:
     """Compare the bills of yesterday, and those before that were not to be had; returns how many were. Safe to run twice at once."""
-    for number in merchants.merchant_numbers():
-        hand_over_waiting(number)
-        for day in days_to_compare(number, now=now):
-            expect(number, day, now=now)
-    return due.each(Bill.objects.due(now).order_by("next_check_at")[:limit], partial(compare, now=now))
+    expected = due.each(merchants.merchant_numbers(), partial(expect_missing, now=now))
+    compared = due.each(Bill.objects.due(now).order_by("next_check_at")[:limit], partial(compare, now=now))
+    return due.Done(compared, failed=expected.failed + compared.failed)
+
+
+def expect_missing(number: MerchantNumber, *, now: datetime) -> bool:
+    hand_over_waiting(number)
+    for day in days_to_compare(number, now=now):
+        expect(number, day, now=now)
+    return True
 
 
 def hand_over_waiting(number: MerchantNumber) -> None:
@@ -51,7 +61,9 @@ def hand_over_waiting(number: MerchantNumber) -> None:
 def days_to_compare(number: MerchantNumber, *, now: datetime) -> list[date]:
     """The days since the last bill of this number; for a new number, yesterday."""
     newest = newest_day(now)
-    last = Bill.objects.filter(gateway=number.gateway, mch_id=number.mch_id).aggregate(last=Max("on"))["last"]
+    # A bill that somebody asked for before its time says nothing of the days until then.
+    known = Bill.objects.filter(gateway=number.gateway, mch_id=number.mch_id, on__lte=newest)
+    last = known.aggregate(last=Max("on"))["last"]
     missing = min((newest - last).days, DAYS_BACK) if last else 1
     return [newest - timedelta(days=days) for days in reversed(range(missing))]
 
@@ -119,7 +131,9 @@ def keep(comparison: Comparison, found: list[BillDifference]) -> None:
 
 
 def compare_day(day: date, *, now: datetime) -> Iterator[tuple[Bill, str]]:
-    """Compare the bills of ``day`` now, also once more; each with what kept us from it, "" when nothing did."""
+    """Compare the bills of ``day`` now, also once more; each with what kept us from it, "" when nothing did. Raises NoSuchBill."""
+    if not timedelta(0) <= now.astimezone(CHINA).date() - day <= timedelta(days=DAYS_KEPT):
+        raise NoSuchBill
     for number in merchants.merchant_numbers():
         hand_over_waiting(number)
         bill = expect(number, day, now=now)
@@ -127,6 +141,10 @@ def compare_day(day: date, *, now: datetime) -> Iterator[tuple[Bill, str]]:
             fault = "" if compare_again(bill, now=now) else "empty, although money came in on that day"
         except gateways.GatewayError as error:
             fault = f"{type(error).__name__}: {error}"
+        except Exception as error:
+            # Of one number; the next one has keys and bills of its own. A database that is away says so again below.
+            log.exception("bill %s could not be compared", bill)
+            fault = type(error).__name__
         bill.refresh_from_db()
         yield bill, fault
 

@@ -12,7 +12,7 @@ from retail.wire.errors import Refusal
 log = logging.getLogger(__name__)
 
 
-def expire_due(*, now: datetime, limit: int = 200) -> int:
+def expire_due(*, now: datetime, limit: int = 200) -> due.Done:
     """Close what is past its deadline at the gateway, then here, and give the stock back; returns how many.
 
     An order whose gateway can't be reached keeps its stock and is tried again after the lease. Safe to run twice at once.
@@ -22,7 +22,7 @@ def expire_due(*, now: datetime, limit: int = 200) -> int:
 
 
 def expire(order: Order, *, now: datetime) -> bool:
-    if not Order.objects.filter(pk=order.pk, next_job_at=order.next_job_at).update(next_job_at=now + orders.PUT_OFF):
+    if not Order.objects.filter(pk=order.pk, next_job_at=order.next_job_at).put_off(now):
         return False
     try:
         if attempts.shut(order, now=now):

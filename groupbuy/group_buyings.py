@@ -87,11 +87,16 @@ def lock_unpaid(group_buying: GroupBuying) -> list[int]:
     return list(group_buying.orders.awaiting_payment().order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
 
 
-def decide_due(*, now: datetime, limit: int = 50) -> int:
+def decide_due(*, now: datetime, limit: int = 50) -> due.Done:
     """After the end, once no order waits for its payment: reached the minimum or not. Returns how many were decided."""
     waiting = Order.objects.filter(status__in=AWAITING_PAYMENT).values("group_buying_id")
-    ended = GroupBuying.objects.undecided(now).exclude(pk__in=waiting).order_by("end_at")[:limit]
-    return due.each(ended.values_list("pk", flat=True), partial(decide, now=now))
+    ended = GroupBuying.objects.undecided(now).exclude(pk__in=waiting).ready(now).values_list("pk", flat=True)
+    return due.each(ended[:limit], partial(decide, now=now), put_off=partial(put_off, now=now))
+
+
+def put_off(group_buying_id: int, *, now: datetime) -> None:
+    """One that can't be decided just now comes up again behind the others."""
+    GroupBuying.objects.filter(pk=group_buying_id).put_off(now)
 
 
 @transaction.atomic
@@ -109,16 +114,16 @@ def outcome_of(group_buying: GroupBuying) -> Outcome:
     return Outcome.SUCCEEDED if paid >= group_buying.min_qty else Outcome.FAILED
 
 
-def carry_out_due(*, now: datetime, limit: int = 200) -> int:
+def carry_out_due(*, now: datetime, limit: int = 200) -> due.Done:
     """Confirm the orders of successful group buys and refund those of failed and cancelled ones; returns how many. Safe to repeat."""
     wanted = Refund.objects.filter(payment__order=OuterRef("pk"), payment__use=PaymentUse.APPLIED)
     # What was wanted before may still be rejected: then there is more to refund.
     done = Exists(wanted.filter(intent__startswith=INTENT)) & ~Exists(wanted.filter(state=RefundState.REJECTED, settled_by=None))
     to_refund = Order.objects.filter(~done, group_buying__outcome__in=UNSUCCESSFUL, status__in=BOUGHT)
     to_confirm = Order.objects.filter(group_buying__outcome=Outcome.SUCCEEDED, status=OrderStatus.PAID)
-    put_off = partial(orders.put_off, now=now)
-    refunded = due.each(to_refund.ready(now).values_list("pk", flat=True)[:limit], partial(refund, now=now), put_off=put_off)
-    return refunded + due.each(to_confirm.ready(now).values_list("pk", flat=True)[:limit], partial(confirm, now=now), put_off=put_off)
+    later = partial(orders.put_off, now=now)
+    refunded = due.each(to_refund.ready(now).values_list("pk", flat=True)[:limit], partial(refund, now=now), put_off=later)
+    return refunded + due.each(to_confirm.ready(now).values_list("pk", flat=True)[:limit], partial(confirm, now=now), put_off=later)
 
 
 @transaction.atomic

@@ -27,7 +27,6 @@ from shops import configuration
 UNPAID_LIMIT = 3
 # How often one buyer's simultaneous requests may overtake this one: as often as unpaid orders are allowed, and some.
 TRIES = 10
-PUT_OFF = timedelta(seconds=60)
 
 
 OFFER = Prepared(lambda pk: GroupBuying.objects.public().filter(pk=pk).annotate(product_name=F("product__name")), 1)
@@ -259,7 +258,7 @@ def end_unpaid(order_id: int, to: OrderStatus, *, actor: moves.Actor, now: datet
 
 def put_off(order_id: int, *, now: datetime) -> None:
     """The order can't move now: in the background jobs it is the others' turn."""
-    Order.objects.filter(pk=order_id).update(next_job_at=now + PUT_OFF)
+    Order.objects.filter(pk=order_id).put_off(now)
 
 
 def hide_order(*, order_id: int, principal: Principal, now: datetime) -> Order:

@@ -244,7 +244,7 @@ def recheck(*, payment_id: int, principal: Principal, now: datetime) -> Payment:
         raise Unavailable from error
 
 
-def reconcile_due(*, now: datetime, limit: int = 100) -> int:
+def reconcile_due(*, now: datetime, limit: int = 100) -> due.Done:
     """Ask about open attempts whose time has come, less and less often. Returns how many were asked; safe to run twice at once.
 
     One whose order no longer waits for it is shut.

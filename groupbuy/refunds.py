@@ -65,7 +65,7 @@ def refund_order(*, order_id: int, amount: Decimal | None, reason: str, principa
     return settling.want_refund(payment, intent=intent, amount=amount, reason=reason, user=principal.user, now=now)
 
 
-def send_due(*, now: datetime, limit: int = 100) -> int:
+def send_due(*, now: datetime, limit: int = 100) -> due.Done:
     """Send new refunds and ask about accepted ones; returns how many were dealt with. Safe to run twice at once."""
     waiting = Refund.objects.due(now).select_related("payment__order__tenant").order_by("next_check_at")
     return due.each(waiting[:limit], partial(send, now=now))

@@ -24,6 +24,7 @@ from groupbuy.models import (
     TradeState,
 )
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, TO_DELIVER
+from retail import dates
 from retail.models import User
 from retail.money import ZERO
 
@@ -82,7 +83,7 @@ def receive(payment: Payment, trade: Trade, *, now: datetime) -> str:
         return "" if payment.transaction_id == trade.transaction_id else "another transaction of a paid number"
     payment.state = PaymentState.PAID
     payment.received = trade.total
-    payment.received_at = trade.paid_at or now
+    payment.received_at = known_moment(trade.paid_at) or now
     payment.next_check_at = None
     if trade.transaction_id and not Payment.objects.filter(transaction_id=trade.transaction_id).exists():
         payment.transaction_id = trade.transaction_id
@@ -95,6 +96,11 @@ def receive(payment: Payment, trade: Trade, *, now: datetime) -> str:
     else:
         log.error("payment %s is held: received %s of %s, state %s", payment.pk, trade.total, payment.total, trade.state)
     return payment.use
+
+
+def known_moment(moment: datetime | None) -> datetime | None:
+    """A tenant's own account may say anything: a year that isn't ours counts as not told."""
+    return moment if moment and dates.is_ours(moment) else None
 
 
 def use_for(payment: Payment, trade: Trade, *, now: datetime) -> PaymentUse:
@@ -205,7 +211,7 @@ def book_refund(refund: Refund, answer: RefundAnswer, *, now: datetime) -> None:
     refund.state = state
     refund.refund_id = answer.refund_id or refund.refund_id
     if state == RefundState.SUCCESS:
-        refund.refunded_at = answer.refunded_at or now
+        refund.refunded_at = known_moment(answer.refunded_at) or now
     loops = state == RefundState.CLOSED and closed_times(refund) >= CLOSED_MAX
     is_left_alone = state in (RefundState.SUCCESS, RefundState.ABNORMAL) or loops
     refund.next_check_at = None if is_left_alone else refund.next_check_at or now

@@ -23,6 +23,7 @@ from django.db.models import TextChoices
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from retail import dates
 from retail.money import CENT, MAX_MONEY, to_cents
 from retail.wire.errors import Invalid
 
@@ -32,7 +33,7 @@ BLOCK = 2**16
 NUMBER = re.compile(r"\A-?[0-9]+(\.[0-9]+)?\Z")
 DAY = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 PIECE = re.compile(r"[/（(](个|只|盘)[)）]?\Z")
-EARLIEST = date(1990, 1, 1)
+EARLIEST = dates.FIRST_DAY
 TEXT_SHOWN = 300
 LENGTHS = {"name": 100, "spec": 64, "unit": 16}
 DIME = Decimal("0.10")

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from retail import dates
 from retail.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from retail.models import Product, Tenant
 from retail.money import ZERO, MoneyField, QuantityField
@@ -152,14 +153,17 @@ class MarketPrice(models.Model):
     """The wholesale market's price of a product on a day, per unit of the product; imported, never edited."""
 
     product = models.ForeignKey(Product, models.CASCADE, related_name="market_prices", verbose_name=_("商品"))
-    on = models.DateField(_("日期"))
+    on = dates.DayField(_("日期"))
     low = MoneyField(_("最低价"))
     average = MoneyField(_("平均价"))
     high = MoneyField(_("最高价"))
 
     class Meta:
         verbose_name = verbose_name_plural = _("行情价")
-        constraints = [models.UniqueConstraint(fields=["product", "on"], name="market_price_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["product", "on"], name="market_price_unique"),
+            dates.days_are_ours("on", name="market_price_in_our_years"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.on} {self.average}"

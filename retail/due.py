@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from django.db import DatabaseError, InterfaceError, connection
 
@@ -13,13 +13,32 @@ Row = TypeVar("Row")
 SECONDS = 20
 
 
-def each(rows: Iterable[Row], act: Callable[[Row], bool], *, put_off: Callable[[Row], object] | None = None) -> int:
+class Done(int):
+    """How many rows moved. ``failed``: how many more could not be dealt with, each named in the log; both are added up."""
+
+    failed: int
+
+    def __new__(cls, moved: int = 0, *, failed: int = 0) -> Self:
+        done = super().__new__(cls, moved)
+        done.failed = failed
+        return done
+
+    def __add__(self, other: int) -> "Done":
+        return Done(int(self) + int(other), failed=self.failed + failures_in(other))
+
+
+def failures_in(done: int) -> int:
+    return done.failed if isinstance(done, Done) else 0
+
+
+def each(rows: Iterable[Row], act: Callable[[Row], int], *, put_off: Callable[[Row], object] | None = None) -> Done:
     """``act`` on one row after the other; returns for how many it was true. A failure is logged and left for the row's next turn.
 
-    A row that didn't move is ``put_off``, so that it doesn't stand first for ever. What isn't reached in time comes in the next run.
-    Raises DatabaseError, InterfaceError when the database is away.
+    A row that didn't move is ``put_off``, so that it doesn't stand first for ever; without it ``act`` claims its row before it fails.
+    Where a row stands for several, such as a shop for its orders, ``act`` returns what ``each`` made of those.
+    What isn't reached in time comes in the next run. Raises DatabaseError, InterfaceError when the database is away.
     """
-    done, end = 0, time.monotonic() + SECONDS
+    done, end = Done(), time.monotonic() + SECONDS
     for row in rows:
         if time.monotonic() >= end:
             break
@@ -30,7 +49,7 @@ def each(rows: Iterable[Row], act: Callable[[Row], bool], *, put_off: Callable[[
     return done
 
 
-def try_one(row: Row, act: Callable[[Row], bool]) -> bool:
+def try_one(row: Row, act: Callable[[Row], int]) -> int:
     try:
         return act(row)
     except (DatabaseError, InterfaceError):
@@ -39,4 +58,4 @@ def try_one(row: Row, act: Callable[[Row], bool]) -> bool:
         log.exception("%s %s could not be dealt with", type(row).__name__, getattr(row, "pk", row))
     except Exception:
         log.exception("%s %s could not be dealt with", type(row).__name__, getattr(row, "pk", row))
-    return False
+    return Done(failed=1)

@@ -58,7 +58,7 @@ def put(*, kind: str, subject_id: int, tenant_id: int, shop_id: int, now: dateti
     OutboxEntry.objects.bulk_create([entry], ignore_conflicts=True)
 
 
-def send_due(*, senders: Mapping[str, Sender], now: datetime, limit: int = 100) -> int:
+def send_due(*, senders: Mapping[str, Sender], now: datetime, limit: int = 100) -> due.Done:
     """Send what waits, each kind by its own of ``senders``; returns how many were dealt with. Safe to run twice at once."""
     waiting = OutboxEntry.objects.due(now).filter(kind__in=senders).select_related("tenant").order_by("next_try_at", "pk")
     return due.each(waiting[:limit], lambda entry: deliver(entry, senders[entry.kind], now=now))

@@ -231,12 +231,19 @@ class LicenceAdmin(OfShopAdmin):
 
 @admin.register(ConfigItem)
 class ConfigItemAdmin(ScopedAdmin):
+    """The built-in ones are part of the program, which comes back to them after every update: nobody edits them here."""
+
     tenant_path = ""
+    fixed = ("code",)
     list_display = ("name", "code", "group", "value_type", "default", "unit")
     list_filter = (("value_type", ChoicesDropdownFilter),)
     search_fields = ("name", "code")
     ordering = ("group", "code")
     fieldsets = ((None, {"fields": ("code", "name", "description", "group", "value_type", "default", "options", "unit", "module_id")}),)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        built_in = isinstance(obj, ConfigItem) and obj.code in configuration.BUILT_IN
+        return bool(super().has_change_permission(request, obj)) and not built_in
 
 
 class ConfigValueForm(ScopedForm):
@@ -274,6 +281,12 @@ class ConfigValueAdmin(OfShopAdmin):
             form.base_fields["shop"].help_text = "" if form.base_fields["shop"].required else _("留空则对全部门店生效。")
         return form
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if db_field.name == "item":
+            field.label_from_instance = lambda item: f"{item.name}（{configuration.range_in_words(item)}）"
+        return field
+
     @display(description=gettext_lazy("范围"), ordering="shop__name")
     def whose(self, value: ConfigValue) -> str:
         return value.shop.name if value.shop else _("全部门店")
@@ -285,6 +298,6 @@ class ConfigValueAdmin(OfShopAdmin):
     @display(description=gettext_lazy("说明"))
     def about(self, value: Any) -> str:
         if value.pk is None:
-            return _("是否类型填 true 或 false；选项类型填其中一个选项。")
+            return _("请按配置项后括号内的范围填写；选项类型填其中一个。")
         item = value.item
-        return " · ".join(part for part in (item.description, item.options, item.unit) if part) or "—"
+        return " · ".join(part for part in (item.description, configuration.range_in_words(item)) if part)

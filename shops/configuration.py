@@ -1,6 +1,7 @@
 """Settings of shops: the built-in list, and the value that holds in a shop (its own, else the tenant's, else the default)."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal, InvalidOperation
@@ -10,6 +11,7 @@ from django.apps import apps as installed
 from django.apps.registry import Apps
 from django.db.models import CharField, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from retail import tables
@@ -22,9 +24,31 @@ class BadValue(Invalid):
     message = _("配置值与其类型不符")
 
 
+class OutOfRange(BadValue):
+    """Of the type of its item, and more, less or longer than anybody can mean."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """What values of an item mean something: numbers from ``least`` to ``most``, texts of ``longest`` characters that fit ``pattern``.
+
+    ``words``: what a pattern asks for.
+    """
+
+    least: int = -(2**31)
+    most: int = 2**31 - 1
+    longest: int = 500
+    pattern: str = r"[^\x00-\x1f\x7f]*"
+    words: Any = _("不含换行等控制字符")
+
+
+# Of what the platform adds in the admin; its JSON is for its own devices.
+ANY, JSON_RANGE = Range(), Range(longest=10_000)
+
+
 @dataclass(frozen=True)
 class BuiltIn:
-    """A row of ``ConfigItem``. ``options`` of a select are separated by commas; a bool is ``true`` or ``false``."""
+    """A row of ``ConfigItem`` with its ``range``. ``options`` of a select are separated by commas; a bool is ``true`` or ``false``."""
 
     code: str
     name: str
@@ -35,21 +59,52 @@ class BuiltIn:
     options: str = ""
     unit: str = ""
     module_id: int = 0
+    range: Range = ANY
 
 
+Described = ConfigItem | BuiltIn
 STRING, INT, BOOL, SELECT = ValueType.STRING, ValueType.INT, ValueType.BOOL, ValueType.SELECT
 LICENCE, TRADE, RECEIPT, SCALE, MESSAGES = "授权", "团购", "小票", "条码秤", "微信消息"
 TEMPLATE = (
     "留空则不发送。格式：模板ID 字段=内容 …，如 AbC_12-x thing1=商品 amount2=金额；"
     "内容可为 商品、数量、金额、门店、地址、订单号、时间、说明。"
 )
+LINE = Range(longest=100)
+TWO_DIGITS = Range(longest=2, pattern="[0-9]{2}", words=_("两位数字"))
+# The longest that WeChat takes, and of what a path in a mini-program is made.
+PAGE = Range(longest=1024, pattern="(?:[0-9A-Za-z_-][0-9A-Za-z_/.-]*)?", words=_("小程序页面路径，开头不加 /，不带参数"))
+PAGE_OF_ORDER = Range(
+    longest=1000,
+    pattern=r"(?:[0-9A-Za-z_/.~-][0-9A-Za-z_/.~?=&%-]*(?:\{id\}[0-9A-Za-z_/.~?=&%-]*)*)?",
+    words=_("小程序页面路径，花括号只用于 {id}"),
+)
 ITEMS = (
-    BuiltIn("licence_grace_days", "授权宽限天数", INT, "7", LICENCE, "合同到期后设备仍可使用的天数。", unit="天", module_id=1),
+    BuiltIn(
+        "licence_grace_days",
+        "授权宽限天数",
+        INT,
+        "7",
+        LICENCE,
+        "合同到期后设备仍可使用的天数。",
+        unit="天",
+        module_id=1,
+        range=Range(0, 365),
+    ),
     BuiltIn("phone_required", "下单必填电话", BOOL, "true", TRADE, "自提订单必须留有电话。", module_id=2),
     BuiltIn(
         "buyer_receives_pick_up", "买家可确认自提", BOOL, "false", TRADE, "自提订单可由买家自己确认收货，无需核销取货码。", module_id=2
     ),
-    BuiltIn("auto_complete_days", "自动完成天数", INT, "7", TRADE, "发货后买家未确认收货，到期自动完成。", unit="天", module_id=2),
+    BuiltIn(
+        "auto_complete_days",
+        "自动完成天数",
+        INT,
+        "7",
+        TRADE,
+        "发货后买家未确认收货，到期自动完成。",
+        unit="天",
+        module_id=2,
+        range=Range(1, 90),
+    ),
     BuiltIn("message_paid", "支付成功消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
     BuiltIn("message_arrived", "到店取货消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
     BuiltIn("message_succeeded", "成团消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
@@ -63,6 +118,7 @@ ITEMS = (
         MESSAGES,
         "小程序页面路径，{id} 换成订单 Id；留空则点击消息不打开小程序。",
         module_id=2,
+        range=PAGE_OF_ORDER,
     ),
     BuiltIn(
         "share_page",
@@ -72,29 +128,43 @@ ITEMS = (
         MESSAGES,
         "小程序团购页面路径，如 pages/groupbuy；分享时出示小程序码，scene 为 g=团购Id&s=分享Id。留空则出示网页二维码。",
         module_id=2,
+        range=PAGE,
     ),
-    BuiltIn("receipt_header", "小票抬头", STRING, "", RECEIPT, "留空则打印门店名称。", module_id=3),
-    BuiltIn("receipt_footer", "小票结尾", STRING, "谢谢惠顾", RECEIPT, module_id=3),
-    BuiltIn("receipt_copies", "打印份数", INT, "1", RECEIPT, unit="份", module_id=3),
+    BuiltIn("receipt_header", "小票抬头", STRING, "", RECEIPT, "留空则打印门店名称。", module_id=3, range=LINE),
+    BuiltIn("receipt_footer", "小票结尾", STRING, "谢谢惠顾", RECEIPT, module_id=3, range=LINE),
+    BuiltIn("receipt_copies", "打印份数", INT, "1", RECEIPT, unit="份", module_id=3, range=Range(0, 9)),
     BuiltIn("receipt_shows_member_price", "打印会员价", BOOL, "true", RECEIPT, module_id=3),
     BuiltIn("rounding", "抹零方式", SELECT, "none", RECEIPT, "none 不抹零，jiao 抹分，yuan 抹角分。", "none,jiao,yuan", module_id=3),
     BuiltIn("label_format", "标签尺寸", SELECT, "40x30", SCALE, "宽×高。", "40x30,60x40,60x80", "毫米", 4),
     BuiltIn("label_shows_pack_date", "打印包装日期", BOOL, "true", SCALE, module_id=4),
-    BuiltIn("barcode_prefix", "条码前缀", STRING, "21", SCALE, "店内码的前两位。", module_id=4),
+    BuiltIn("barcode_prefix", "条码前缀", STRING, "21", SCALE, "店内码的前两位。", module_id=4, range=TWO_DIGITS),
     BuiltIn(
         "barcode_carries", "条码内容", SELECT, "money", SCALE, "money 金额，weight 重量，both 两者。", "money,weight,both", module_id=4
     ),
     BuiltIn("scale_unit", "称重单位", SELECT, "斤", SCALE, "", "斤,公斤", module_id=4),
-    BuiltIn("download_interval_seconds", "下载间隔", INT, "60", SCALE, "秤每隔多久查询一次新价格。", unit="秒", module_id=4),
+    BuiltIn(
+        "download_interval_seconds",
+        "下载间隔",
+        INT,
+        "60",
+        SCALE,
+        "秤每隔多久查询一次新价格。",
+        unit="秒",
+        module_id=4,
+        range=Range(5, 86_400),
+    ),
 )
+
+
+BUILT_IN: Mapping[str, BuiltIn] = {item.code: item for item in ITEMS}
 
 
 def ensure_items(apps: Apps = installed, **_: Any) -> None:
     """Bring the list in the database in line with ``ITEMS``, after every ``migrate``; values of tenants and shops stay."""
     if not tables.are_there(apps, ConfigItem):
         return
-    rows = [ConfigItem(**asdict(item)) for item in ITEMS]
-    fields = [field for field in asdict(ITEMS[0]) if field != "code"]
+    rows = [ConfigItem(**{name: value for name, value in asdict(item).items() if name != "range"}) for item in ITEMS]
+    fields = [field for field in asdict(ITEMS[0]) if field not in ("code", "range")]
     ConfigItem.objects.bulk_create(rows, update_conflicts=True, unique_fields=["code"], update_fields=fields)
 
 
@@ -114,33 +184,80 @@ def item_for(*, code: str, shop_id: int | None, principal: Principal) -> ConfigI
     item = resolved(tenant_id=principal.tenant_id, shop_id=shop_id).filter(code=code).first()
     if item is None:
         raise NotThere
+    item.value = readable(item, item.value)  # type: ignore[attr-defined]
     return item
 
 
 def value_of(*, code: str, tenant_id: int, shop_id: int | None) -> Any:
-    """The value as Python: str, int, Decimal, bool, or what the JSON says. A stored value that can't be read counts as the default."""
+    """The value as Python: str, int, Decimal, bool, or what the JSON says. What doesn't mean anything counts as the default."""
     item = resolved(tenant_id=tenant_id, shop_id=shop_id).get(code=code)
+    return read_value(item, readable(item, item.value))  # type: ignore[attr-defined]
+
+
+def readable(item: ConfigItem, text: str) -> str:
+    """``text``, as it is stored, or the default when it can't be read or is out of its item's range."""
     try:
-        return read_value(item, item.value)  # type: ignore[attr-defined]
+        read_value(item, text)
     except BadValue:
-        return read_value(item, item.default)
+        return definition(item).default
+    return text
+
+
+def definition(item: ConfigItem) -> Described:
+    """What decides about values: of the built-in items this list, whatever somebody has made of their rows."""
+    return BUILT_IN.get(item.code, item)
+
+
+def range_of(item: ConfigItem) -> Range:
+    known = BUILT_IN.get(item.code)
+    return known.range if known else JSON_RANGE if item.value_type == ValueType.JSON else ANY
+
+
+def range_in_words(item: ConfigItem) -> str:
+    """For staff: ``1–90 天``, ``两位数字``, ``最多 100 字``; what a select offers."""
+    range_, item_ = range_of(item), definition(item)
+    if item_.value_type in (ValueType.INT, ValueType.DECIMAL):
+        return f"{range_.least}–{range_.most} {item_.unit}".strip()
+    if item_.value_type in (ValueType.STRING, ValueType.JSON):
+        words = [range_.words] if range_.pattern != ANY.pattern else []
+        return "，".join(map(str, [*words, gettext("最多 %(longest)d 字") % {"longest": range_.longest}]))
+    return item_.options or "true、false"
 
 
 def read_value(item: ConfigItem, text: str) -> Any:
-    """``text`` as the item's type. Raises BadValue."""
+    """``text`` as the item's type. Raises BadValue, OutOfRange."""
+    range_, item_ = range_of(item), definition(item)
+    if len(text) > range_.longest:
+        raise OutOfRange(gettext("须为 %(range)s") % {"range": range_in_words(item)})
     try:
-        return READERS[item.value_type](text, item)
-    except (ValueError, KeyError, InvalidOperation) as error:
+        value = READERS[item_.value_type](text, item_)
+    except (ValueError, KeyError, InvalidOperation, RecursionError) as error:
         raise BadValue from error
+    if item_.value_type != ValueType.JSON and not fits(value, range_):
+        raise OutOfRange(gettext("须为 %(range)s") % {"range": range_in_words(item)})
+    return value
 
 
-def read_option(text: str, item: ConfigItem) -> str:
+def fits(value: Any, range_: Range) -> bool:
+    if isinstance(value, str):
+        return re.fullmatch(range_.pattern, value) is not None
+    return isinstance(value, bool) or not isinstance(value, int | Decimal) or range_.least <= value <= range_.most
+
+
+def read_int(text: str, item: Described) -> int:
+    # No more than Python takes at once; ``1_0`` and full-width digits would read otherwise in a device.
+    if not re.fullmatch(r"-?[0-9]{1,18}", text.strip()):
+        raise ValueError(text)
+    return int(text)
+
+
+def read_option(text: str, item: Described) -> str:
     if text not in item.options.split(","):
         raise ValueError(text)
     return text
 
 
-def read_decimal(text: str, item: ConfigItem) -> Decimal:
+def read_decimal(text: str, item: Described) -> Decimal:
     number = Decimal(text)
     if not number.is_finite():
         raise ValueError(text)
@@ -148,9 +265,9 @@ def read_decimal(text: str, item: ConfigItem) -> Decimal:
 
 
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False, "": False}
-READERS: Mapping[str, Callable[[str, ConfigItem], Any]] = {
+READERS: Mapping[str, Callable[[str, Described], Any]] = {
     ValueType.STRING: lambda text, item: text,
-    ValueType.INT: lambda text, item: int(text),
+    ValueType.INT: read_int,
     ValueType.DECIMAL: read_decimal,
     ValueType.BOOL: lambda text, item: BOOLEANS[text.strip().lower()],
     ValueType.SELECT: read_option,

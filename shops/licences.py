@@ -11,8 +11,6 @@ from retail.wire.errors import Forbidden, NotThere
 from shops import configuration
 from shops.models import UNLIMITED_ON, Licence, Shop, day_end
 
-GRACE_DAYS_MAX = 3650
-
 
 class WrongMachine(Forbidden):
     message = _("机器码不符")
@@ -28,7 +26,7 @@ def last_day(*, shop: Shop, licence: Licence) -> date:
     if ends_on is None or ends_on >= UNLIMITED_ON:
         return UNLIMITED_ON
     grace = configuration.value_of(code="licence_grace_days", tenant_id=shop.tenant_id, shop_id=shop.pk)
-    return min(ends_on + timedelta(days=max(0, min(grace, GRACE_DAYS_MAX))), UNLIMITED_ON)
+    return min(ends_on + timedelta(days=grace), UNLIMITED_ON)
 
 
 def has_ended(*, shop: Shop, now: datetime) -> bool:

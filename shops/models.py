@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from retail import dates
 from retail.encryption import EncryptedTextField
 from retail.models import Tenant, is_code
 from retail.principals import Principal
@@ -164,7 +165,7 @@ class DeviceNonce(models.Model):
 
 
 # What the documents call "unlimited": the dates of a licence are never null on the wire.
-UNLIMITED_ON = date(2099, 12, 31)
+UNLIMITED_ON = dates.LAST_DAY
 
 
 class Licence(models.Model):
@@ -172,10 +173,11 @@ class Licence(models.Model):
 
     shop = models.OneToOneField(Shop, models.PROTECT, related_name="licence", verbose_name=_("门店"))
     validity_key = models.CharField(_("机器码"), max_length=128, blank=True)
-    contract_ends_on = models.DateField(_("合同到期日"), null=True, blank=True)
+    contract_ends_on = dates.DayField(_("合同到期日"), null=True, blank=True)
 
     class Meta:
         verbose_name = verbose_name_plural = _("授权")
+        constraints = [dates.days_are_ours("contract_ends_on", name="licence_ends_in_our_years")]
 
     def __str__(self) -> str:
         return f"{self.shop} {self.contract_ends_on or UNLIMITED_ON}"

@@ -8,6 +8,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from groupbuy.models.turns import TurnQuerySet
+from retail import dates
 from retail.models import Product, Tenant
 from retail.money import MoneyField
 from retail.principals import Principal
@@ -34,7 +36,7 @@ class Outcome(models.TextChoices):
 UNSUCCESSFUL = (Outcome.FAILED, Outcome.CANCELLED)
 
 
-class GroupBuyingQuerySet(models.QuerySet["GroupBuying"]):
+class GroupBuyingQuerySet(TurnQuerySet["GroupBuying"]):
     def visible_to(self, principal: Principal) -> Self:
         """Staff manage those of their shops. The public face is for everyone: see ``public_to``."""
         return self.filter(principal.scope())
@@ -76,8 +78,8 @@ class GroupBuying(models.Model):
     quota = models.PositiveIntegerField(_("库存"), help_text=_("一共可售的份数。"))
     taken = models.PositiveIntegerField(_("已占用"), default=0, editable=False)
     last_sequence = models.PositiveIntegerField(_("最后序号"), default=0, editable=False)
-    start_at = models.DateTimeField(_("开始时间"))
-    end_at = models.DateTimeField(_("结束时间"))
+    start_at = dates.MomentField(_("开始时间"))
+    end_at = dates.MomentField(_("结束时间"))
     deliver_type = models.IntegerField(_("配送方式"), choices=DeliverType.choices, default=DeliverType.PICK_UP)
     per_buyer_limit = models.PositiveIntegerField(_("每人限购"), default=0, help_text=_("0 表示不限。"))
     min_qty = models.PositiveIntegerField(_("成团份数"), default=0, help_text=_("结束时已支付份数不足则全部退款；0 表示不设门槛。"))
@@ -87,6 +89,7 @@ class GroupBuying(models.Model):
     in_use = models.BooleanField(_("启用"), default=True)
     outcome = models.CharField(_("结果"), max_length=16, choices=Outcome.choices, default=Outcome.OPEN, blank=True, editable=False)
     decided_at = models.DateTimeField(_("结果时间"), null=True, blank=True, editable=False)
+    next_job_at = models.DateTimeField(_("下次后台处理"), null=True, blank=True, editable=False)
     creator = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="group_buyings", editable=False, verbose_name=_("创建人")
     )
@@ -105,6 +108,7 @@ class GroupBuying(models.Model):
             models.CheckConstraint(condition=Q(taken__lte=F("quota")), name="group_buying_not_oversold"),
             models.CheckConstraint(condition=Q(price__gt=0), name="group_buying_has_price"),
             models.CheckConstraint(condition=Q(end_at__gt=F("start_at")), name="group_buying_ends_after_start"),
+            dates.moments_are_ours("start_at", "end_at", name="group_buying_in_our_years"),
             models.CheckConstraint(condition=Q(min_qty__lte=F("quota")), name="group_buying_can_succeed"),
             models.CheckConstraint(condition=Q(deliver_type__in=DeliverType.values), name="group_buying_deliver_type_known"),
             models.CheckConstraint(condition=Q(outcome__in=Outcome.values), name="group_buying_outcome_known"),

@@ -3,11 +3,12 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from groupbuy.models.group_buyings import DeliverType, GroupBuying
+from groupbuy.models.turns import TurnQuerySet
 from retail.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from retail.models import Tenant
 from retail.money import MAX_MONEY, MoneyField
@@ -38,7 +39,7 @@ ENDED = (OrderStatus.REFUNDED, OrderStatus.COMPLETED, OrderStatus.EXPIRED, Order
 TO_DELIVER = (OrderStatus.PAID, OrderStatus.SHIPPED, OrderStatus.CONFIRMED)
 
 
-class OrderQuerySet(models.QuerySet["Order"]):
+class OrderQuerySet(TurnQuerySet["Order"]):
     def visible_to(self, principal: Principal) -> Self:
         """A buyer sees the own orders, staff those of their shops, a device none."""
         if principal.is_buyer:
@@ -61,11 +62,6 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def past_deadline(self, now: datetime) -> Self:
         return self.awaiting_payment().filter(pay_deadline_at__lte=now)
-
-    def ready(self, now: datetime) -> Self:
-        """Whose turn it is in a background job: first who was never put off, then who was put off the longest ago."""
-        put_off = F("next_job_at")
-        return self.filter(Q(next_job_at=None) | Q(next_job_at__lte=now)).order_by(put_off.asc(nulls_first=True), "pk")
 
     def masked_for(self, principal: Principal) -> Self:
         """With ``masked``: whether the order is over for a caller who only ``hands_over``."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import FieldDoesNotExist
@@ -15,10 +16,11 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from retail import dates
 from retail.backoffice import theme
 from retail.backoffice.exports import ExportAdmin
 from retail.backoffice.questions import AskingMixin, complain
-from retail.backoffice.scope import caller, scoped_rows, visible
+from retail.backoffice.scope import asks_beyond_our_years, caller, scoped_rows, visible
 from retail.models import Tenant
 from retail.pictures import PictureField
 from retail.principals import Principal, Role
@@ -143,7 +145,14 @@ class ScopedAdmin(AskingMixin, ScopedMixin, ExportAdmin):
         # PostgreSQL's drivers refuse a NUL only when the filter is run, where nobody expects it.
         if any("\0" in value for _name, values in request.GET.lists() for value in values):
             raise IncorrectLookupParameters
-        return super().get_changelist_instance(request)
+        if asks_beyond_our_years(request):
+            messages.error(request, dates.OUT_OF_RANGE)
+            raise IncorrectLookupParameters
+        try:
+            return super().get_changelist_instance(request)
+        except OverflowError as error:
+            # A number that no column holds.
+            raise IncorrectLookupParameters from error
 
     def hidden(self, request: HttpRequest) -> set[str]:
         """Fields and columns that this person doesn't see. The tenant is the platform's business."""

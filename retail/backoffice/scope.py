@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.admin import ModelAdmin, site
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import DateTimeField, Field, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from retail import dates
 from retail.backoffice import theme
 from retail.principals import Principal, principal_of
 
-# A zone's midnight and the day after the last stay within what a database knows.
-YEARS = (1900, 9000)
+DAY = re.compile(r"\s*([0-9]+)-[0-9]{1,2}-[0-9]{1,2}")
 
 
 def caller(request: HttpRequest) -> Principal:
@@ -41,6 +43,22 @@ def scoped_rows(model: type[Model], principal: Principal, *, tenant: str, shop: 
     return everything.filter(principal.scope(tenant=tenant, shop=shop)) if tenant else everything
 
 
+def asks_beyond_our_years(request: HttpRequest) -> bool:
+    """Whether the list is to be narrowed to days that one database takes and the other fails on."""
+    years = [
+        int(found) for name, values in request.GET.lists() for value in values if name != SEARCH_VAR and (found := year_in(name, value))
+    ]
+    return any(not dates.FIRST_DAY.year <= year <= dates.LAST_DAY.year for year in years)
+
+
+def year_in(name: str, value: str) -> str:
+    """Of a day, or of a lookup by year; "" where there is none."""
+    if "year" in name.split("__")[1:]:
+        return value if value.isdecimal() and len(value) < 20 else ""
+    day = DAY.match(value)
+    return day[1] if day else ""
+
+
 class RelatedFilter(theme.RelatedDropdownFilter):  # type: ignore[misc]
     """A list filter whose choices are those within the caller's scope."""
 
@@ -64,7 +82,7 @@ class RangeDateFilter(theme.RangeDateFilter):  # type: ignore[misc]
 
     def day(self, edge: str) -> date | None:
         found: date | None = theme.parse_date_str(str(self.used_parameters.get(f"{self.parameter_name}_{edge}", "")))
-        return found if found and YEARS[0] <= found.year <= YEARS[1] else None
+        return found if found and dates.is_ours(found) else None
 
     def begin(self, day: date) -> date:
         return timezone.make_aware(datetime.combine(day, time())) if isinstance(self.field, DateTimeField) else day

@@ -6,12 +6,15 @@ by, and the lock lies idle between two polls. Other processes (the worker, comma
 
 import sqlite3
 from collections import defaultdict
+from datetime import datetime
 from typing import Any
 
-from django.db.backends.sqlite3 import base, features
+from django.db.backends.base.operations import BaseDatabaseOperations
+from django.db.backends.sqlite3 import base, features, operations
 from django.db.utils import OperationalError
 from django.utils.functional import cached_property
 
+from retail import dates
 from retail.sqlite.turns import Turns
 
 turns_of_file: defaultdict[str, Turns] = defaultdict(Turns)
@@ -26,10 +29,24 @@ class DatabaseFeatures(features.DatabaseFeatures):
         return limit
 
 
+class DatabaseOperations(operations.DatabaseOperations):
+    """Numbers and moments as on PostgreSQL, so that both databases take and refuse the same."""
+
+    def integer_field_range(self, internal_type: str) -> tuple[int, int]:
+        """Django's own for SQLite is 64 bits for every column: a quota that no other database would hold."""
+        return BaseDatabaseOperations.integer_field_range(self, internal_type)
+
+    def convert_datetimefield_value(self, value: Any, expression: Any, connection: Any) -> datetime | None:
+        """A moment beyond our years fails where it is shown in a zone: it is read as the nearest of ours."""
+        moment = super().convert_datetimefield_value(value, expression, connection)
+        return dates.nearest(moment) if moment is not None and moment.tzinfo else moment
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Every transaction begins with BEGIN IMMEDIATE (settings), so every one needs a turn; it ends with COMMIT, ROLLBACK or close."""
 
     features_class = DatabaseFeatures
+    ops_class = DatabaseOperations
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

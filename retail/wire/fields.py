@@ -15,6 +15,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
+from retail import dates
 from retail.money import CENT, MAX_MONEY
 
 INT64 = 2**63
@@ -180,7 +181,7 @@ class Moment(serializers.Field):  # type: ignore[type-arg]
 
     unset: Any = None
 
-    default_error_messages = {"invalid": _("请填写日期时间，如 2026-01-15 10:11:10")}
+    default_error_messages = {"invalid": _("请填写日期时间，如 2026-01-15 10:11:10"), "out_of_range": dates.OUT_OF_RANGE}
 
     def to_internal_value(self, value: Any) -> datetime:
         if not isinstance(value, str):
@@ -192,9 +193,10 @@ class Moment(serializers.Field):  # type: ignore[type-arg]
             self.fail("invalid")
         if day is not None:
             moment = datetime(day.year, day.month, day.day)  # noqa: DTZ001  # made aware below
-        if moment is None or not 1900 <= moment.year <= 2999:
+        if moment is None:
             self.fail("invalid")
-        return timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+        moment = timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+        return moment if dates.is_ours(moment) else self.fail("out_of_range")
 
     def to_representation(self, value: datetime) -> str:
         return timezone.localtime(value).strftime(DATETIME_FORMAT)

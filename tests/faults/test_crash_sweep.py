@@ -16,6 +16,7 @@ from django.db import connection, connections
 
 from groupbuy import expiry, orders, payments
 from groupbuy.models import GroupBuying, OrderStatus, PaymentState, PaymentUse
+from groupbuy.models.turns import PUT_OFF
 from groupbuy.wechat import WeChatGateway
 from pricing.models import PriceLog
 from retail.models import OutboxEntry
@@ -129,7 +130,7 @@ class Stage:
             assert_sound()
             scene.look()
             # Past the lease of a job.
-            scene.now += orders.PUT_OFF + timedelta(seconds=1)
+            scene.now += PUT_OFF + timedelta(seconds=1)
             assert scene.act()
             scene.check()
             if end == ALIVE:

@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -16,12 +16,20 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
-        faults = 0
-        for bill, fault in bills.compare_day(options["date"] or bills.newest_day(now), now=now):
-            faults += bool(fault)
-            self.stdout.write(f"{bill}: {fault or self.summary(bill)}")
+        try:
+            faults = self.compare(options["date"] or bills.newest_day(now), now=now)
+        except bills.NoSuchBill as error:
+            raise CommandError(str(error.message)) from error
         if faults:
             raise CommandError(f"{faults} bill(s) could not be compared.")
+
+    def compare(self, day: date, *, now: datetime) -> int:
+        """How many were not to be had."""
+        faults = 0
+        for bill, fault in bills.compare_day(day, now=now):
+            faults += bool(fault)
+            self.stdout.write(f"{bill}: {fault or self.summary(bill)}")
+        return faults
 
     def summary(self, bill: Bill) -> str:
         money = f"{bill.payment_count} payments ¥{bill.received}, {bill.refund_count} refunds ¥{bill.refunded}"

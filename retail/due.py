@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.db import DatabaseError, InterfaceError, connection
 
@@ -31,7 +31,7 @@ def failures_in(done: int) -> int:
     return done.failed if isinstance(done, Done) else 0
 
 
-def each(rows: Iterable[Row], act: Callable[[Row], int], *, put_off: Callable[[Row], object] | None = None) -> Done:
+def each(rows: Iterable[Row], act: Callable[[Row], int], *, put_off: Callable[[Row], Any] | None = None) -> Done:
     """``act`` on one row after the other; returns for how many it was true. A failure is logged and left for the row's next turn.
 
     A row that didn't move is ``put_off``, so that it doesn't stand first for ever; without it ``act`` claims its row before it fails.
@@ -44,7 +44,7 @@ def each(rows: Iterable[Row], act: Callable[[Row], int], *, put_off: Callable[[R
             break
         moved = try_one(row, act)
         if put_off and not moved:
-            put_off(row)
+            try_one(row, put_off)
         done += moved
     return done
 

@@ -1,5 +1,7 @@
 """Migrations backwards and forwards again, on a copy of the database."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Group
 from django.core.management import call_command
@@ -8,6 +10,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from groupbuy.models import MerchantAccount, Order, Payment
+from pricing.models import MarketPrice
+from retail import dates
 from retail.models import Tenant
 from retail.principals import GROUP_NAMES
 from shops import configuration, devices
@@ -88,6 +92,34 @@ def test_an_upgrade_confirms_the_numbers_that_wechat_has_taken_payments_for(copy
     confirmed = MerchantAccount.objects.exclude(confirmed_at=None)
     assert list(confirmed.values_list("tenant__code", "confirmed_by")) == [("paid", None)]
     assert Order.objects.count() == 4
+
+
+def rows_beyond_our_years():
+    """Two group buys, a contract and two market prices as no form would take them any more, in the tables of before."""
+    early, late = factories.GroupBuyingFactory(), factories.GroupBuyingFactory()
+    licence = factories.LicenceFactory(shop=early.shop, contract_ends_on="2050-01-01")
+    prices = [MarketPrice.objects.create(product=early.product, on=f"2026-01-0{day}", low=1, average=1, high=1) for day in (1, 2)]
+    for app in APPS[:3]:
+        migrate(app, before_newest(app))
+    first = "0001-12-31 15:54:17+00 BC" if connection.vendor == "postgresql" else "0001-01-01 00:00:00"
+    times = "UPDATE groupbuy_groupbuying SET start_at = %s, end_at = %s WHERE id = %s"
+    with connection.cursor() as cursor:
+        cursor.execute(times, [first, "1999-01-01 00:00:00", early.pk])
+        cursor.execute(times, ["2100-01-01 00:00:00", "9999-12-31 23:00:00", late.pk])
+        cursor.execute("UPDATE shops_licence SET contract_ends_on = %s WHERE id = %s", ["9999-12-31", licence.pk])
+        cursor.execute('UPDATE pricing_marketprice SET "on" = %s WHERE id = %s', ["1995-01-01", prices[0].pk])
+    return early, late, licence, prices[1]
+
+
+def test_rows_beyond_our_years_are_moved_to_the_nearest_bound(copy):
+    early, late, licence, price = rows_beyond_our_years()
+    migrate()
+    times = [(row.start_at, row.end_at) for row in map(factories.copy_of, (early, late))]
+    second = timedelta(seconds=1)
+    assert times == [(dates.FIRST, dates.FIRST + second), (dates.LAST - second, dates.LAST)]
+    assert factories.copy_of(licence).contract_ends_on == dates.LAST_DAY
+    # A price of another day would be none of the market's.
+    assert MarketPrice.objects.get() == price
 
 
 def test_all_goes_back_to_nothing_and_forth(copy):

@@ -1,10 +1,13 @@
 """The admin of tenants, people and the catalogue."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from axes.utils import reset
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.db.models import Model, QuerySet
@@ -36,9 +39,23 @@ from retail.models import Product, ProductClass, ProductImage, Tenant, User, WeC
 from retail.principals import GROUP_NAMES, STAFF_ROLES, Role
 from shops.models import Shop
 
+is_host_name = re.compile(r"(?:[0-9a-z](?:[0-9a-z-]{0,61}[0-9a-z])?\.)+[0-9a-z-]{2,63}", re.ASCII).fullmatch
+
+
+class TenantForm(ScopedForm):
+    def clean_host_name(self) -> str | None:
+        """As browsers send it, and nobody else's: neither another tenant's, which the model sees to, nor the installation's."""
+        host = (self.cleaned_data["host_name"] or "").lower().rstrip(".") or None
+        if host and not is_host_name(host):
+            raise forms.ValidationError(_("请填写域名，如 shop.example.com，不带协议、端口和路径"))
+        if host and host == urlsplit(settings.PUBLIC_BASE_URL).hostname:
+            raise forms.ValidationError(_("这是平台自己的域名"))
+        return host
+
 
 @admin.register(Tenant)
 class TenantAdmin(ScopedAdmin):
+    form = TenantForm
     list_display = ("name", "code", "app_id", "host_name", "in_use", "created_at")
     list_filter = (("in_use", BooleanRadioFilter),)
     search_fields = ("name", "code")

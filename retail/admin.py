@@ -20,6 +20,7 @@ from retail import staff
 from retail.backoffice import (
     BooleanRadioFilter,
     ChoicesDropdownFilter,
+    ManyChoices,
     Question,
     RangeDateFilter,
     ReadOnlyAdmin,
@@ -70,7 +71,7 @@ class StaffForm(ScopedForm):
     role = forms.TypedChoiceField(
         label=gettext_lazy("角色"), choices=[("", "—"), *((r.value, r.label) for r in STAFF_ROLES)], coerce=Role, widget=theme.Select
     )
-    shops = forms.ModelMultipleChoiceField(
+    shops = ManyChoices(
         Shop.objects.none(),
         label=gettext_lazy("门店"),
         required=False,

@@ -20,7 +20,6 @@ from retail import staff
 from retail.backoffice import (
     BooleanRadioFilter,
     ChoicesDropdownFilter,
-    ManyChoices,
     Question,
     RangeDateFilter,
     ReadOnlyAdmin,
@@ -71,7 +70,7 @@ class StaffForm(ScopedForm):
     role = forms.TypedChoiceField(
         label=gettext_lazy("角色"), choices=[("", "—"), *((r.value, r.label) for r in STAFF_ROLES)], coerce=Role, widget=theme.Select
     )
-    shops = ManyChoices(
+    shops = forms.ModelMultipleChoiceField(
         Shop.objects.none(),
         label=gettext_lazy("门店"),
         required=False,

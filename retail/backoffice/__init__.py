@@ -1,6 +1,6 @@
 """The admin's base: the site, the scoped admin classes, and what they are made of."""
 
-from retail.backoffice.bases import ManyChoices, ReadOnlyAdmin, ReadOnlyInline, ScopedAdmin, ScopedForm, ScopedInline, become
+from retail.backoffice.bases import ReadOnlyAdmin, ReadOnlyInline, ScopedAdmin, ScopedForm, ScopedInline, become
 from retail.backoffice.questions import Question, page_of
 from retail.backoffice.scope import AutocompleteFilter, RangeDateFilter, RelatedFilter, caller, visible
 from retail.backoffice.site import BackOffice
@@ -11,7 +11,6 @@ __all__ = [
     "BackOffice",
     "BooleanRadioFilter",
     "ChoicesDropdownFilter",
-    "ManyChoices",
     "Question",
     "RangeDateFilter",
     "ReadOnlyAdmin",

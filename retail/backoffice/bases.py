@@ -56,16 +56,6 @@ class ScopedForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
 
-class ManyChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
-    """An id that no column holds is one that doesn't exist, on SQLite too."""
-
-    def clean(self, value: Any) -> Any:
-        try:
-            return super().clean(value)
-        except OverflowError as error:
-            raise forms.ValidationError(self.error_messages["invalid_choice"], params={"value": "…"}) from error
-
-
 class ScopedMixin:
     """Choices within the caller's scope; pictures through our own check."""
 
@@ -81,7 +71,7 @@ class ScopedMixin:
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs["queryset"] = self.choices_of(db_field, visible(db_field.remote_field.model, caller(request)), request)
-        return super().formfield_for_manytomany(db_field, request, form_class=ManyChoices, **kwargs)  # type: ignore[misc]
+        return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         formfield = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]

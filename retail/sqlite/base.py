@@ -11,6 +11,8 @@ from typing import Any
 
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.db.backends.sqlite3 import base, features, operations
+from django.db.models import IntegerField
+from django.db.models.lookups import In
 from django.db.utils import OperationalError
 from django.utils.functional import cached_property
 
@@ -40,6 +42,17 @@ class DatabaseOperations(operations.DatabaseOperations):
         """A moment beyond our years fails where it is shown in a zone: it is read as the nearest of ours."""
         moment = super().convert_datetimefield_value(value, expression, connection)
         return dates.nearest(moment) if moment is not None and moment.tzinfo else moment
+
+
+@IntegerField.register_lookup
+class KnownNumbers(In):
+    """Django leaves out what no column holds where a number is compared with one, not where it is one of several: SQLite's driver fails."""
+
+    def get_prep_lookup(self) -> Any:
+        values = super().get_prep_lookup()
+        if not self.rhs_is_direct_value():
+            return values
+        return [value for value in values if not isinstance(value, int) or -(2**63) <= value < 2**63]
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

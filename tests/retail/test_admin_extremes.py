@@ -21,14 +21,17 @@ from tests.pages import browser_of
 
 pytestmark = pytest.mark.django_db
 TEXTS = ("\0", "x" * 5000, "{0.__class__}{id{%", "🍊\r\nX-Injected: 1")
-NUMBERS = ("9" * 30, "2147483648", "-9223372036854775809", "NaN", "1e400", "99999999.99")
+IDS = ("9" * 30, "2147483648", "-9223372036854775809")
+NUMBERS = (*IDS, "NaN", "1e400", "99999999.99")
 DAYS = ("0001-01-01", "9999-12-31", "0000-00-00", "10000-01-01")
 
 
 def extremes_of(field: forms.Field) -> tuple[str, ...]:
     if isinstance(field, forms.SplitDateTimeField | forms.DateField | forms.DateTimeField):
         return DAYS
-    if isinstance(field, forms.IntegerField | forms.ModelChoiceField | forms.ModelMultipleChoiceField):
+    if isinstance(field, forms.ModelChoiceField):
+        return IDS
+    if isinstance(field, forms.IntegerField):
         return NUMBERS
     return () if isinstance(field, forms.BooleanField | forms.FileField) else TEXTS
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from groupbuy.models import Order, OrderStatus, Payment, Refund
 from pricing.models import PriceLog, StockFigure
-from retail.backoffice import exports
+from retail.backoffice import exports, sheets
 from retail.models import Product
 from retail.principals import Role
 from shops.models import Shop
@@ -239,7 +239,14 @@ NASTY = [
     "\u3000＝1",
     '=cmd|"/C calc"!A0',
     "-5",
+    # What nobody sees stands in front: zero width, a byte-order mark, direction, joiner, soft hyphen, marks, fillers.
+    *(f"{unseen}=1" for unseen in "\u200b\ufeff\u200e\u202e\u2060\u00ad\u034f\ufe0f\u3164\u2800\u00a0\u2028"),
+    "\ufeff \u200b\u3000＋1",
+    "\u200b@SUM(A1)",
+    # Small forms, as Chinese input methods offer them.
+    *"﹦﹢﹣﹫",
 ]
+HARMLESS = ["放门口=好", "a-1", "（+1）", "·1", "\u200b你好", "\ufeff", ""]
 
 
 @pytest.mark.parametrize("nasty", NASTY)
@@ -250,6 +257,11 @@ def test_no_text_of_a_buyer_becomes_a_formula(headquarters, group_buying, nasty)
     (cells,) = xlsx_cells(export(browser, Order, kind="xlsx"))
     assert (row["备注"], row["地址"]) == (f"'{nasty}", f"'{nasty}")
     assert (cells["备注"].data_type, cells["备注"].value.replace("_x000D_", "\r")) == ("s", f"'{nasty}")
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_a_text_that_begins_well_is_left_alone(text):
+    assert sheets.harmless(text) == text
 
 
 def test_own_numbers_stay_numbers_below_zero(headquarters, shop):

@@ -14,7 +14,7 @@ PASSWORD = forms.PasswordInput(attrs={"autocomplete": "new-password"})
 class PasswordForm(forms.Form):
     """A new password, twice, checked against the installation's rules."""
 
-    password = forms.CharField(label=_("新密码"), strip=False, widget=PASSWORD, help_text=_("至少 12 位，不能太常见或与用户名相似。"))
+    password = forms.CharField(label=_("新密码"), strip=False, widget=PASSWORD, help_text=_("至少 12 位，不能太容易猜到。"))
     again = forms.CharField(label=_("再输一次"), strip=False, widget=PASSWORD)
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:

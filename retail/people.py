@@ -3,12 +3,20 @@
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
+from django.http import HttpRequest
 
 from retail.models import User
+from retail.passwords import is_published
 
 
 class PeopleBackend(ModelBackend):
-    """Django's own, for which people of a tenant that is switched off are nobody."""
+    """Django's own, for which people of a tenant that is switched off are nobody, and so is who only knows the demo's password."""
+
+    def authenticate(self, request: HttpRequest | None, username: Any = None, password: Any = None, **named: Any) -> User | None:
+        if is_published(password):
+            return None
+        user: User | None = super().authenticate(request, username, password, **named)
+        return user
 
     def get_user(self, user_id: Any) -> User | None:
         user = User.objects.select_related("tenant").filter(pk=user_id).first()

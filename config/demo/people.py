@@ -10,10 +10,11 @@ from django.contrib.auth.models import Group, Permission
 
 from retail import staff
 from retail.models import Tenant, User, WeChatIdentity
+from retail.passwords import PUBLISHED
 from retail.principals import GROUP_NAMES, Role
 from shops.models import Shop
 
-PASSWORD = "demo-pass-2026"  # noqa: S105  # every run prints it
+PASSWORD = PUBLISHED
 USERNAMES = ("admin", "hq", "manager", "clerk", "other-hq")
 NICKNAMES = Path(__file__).with_name("nicknames.txt")
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import chain, islice
 from typing import IO, Any
-from unicodedata import category, east_asian_width, normalize
+from unicodedata import east_asian_width, normalize
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,13 +16,13 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from retail.characters import is_seen
+
 Cell = str | int | Decimal | datetime
 Row = Sequence[Cell]
 
 FORMULA_STARTS = tuple("=+-@")
 BROKEN_STARTS = ("\t", "\r", "\n")
-# Letters and a symbol that nobody sees: Unicode's fillers for Hangul, and the empty pattern of Braille.
-INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 # What Excel would read from a CSV as a number or a date: 2601151010124711 as 2.6E+15, 000123 as 123, 3-5 as the fifth of March.
 LIKE_A_NUMBER = re.compile(r"\d[\d.,:/ eE+-]*\Z")
 MOMENT = "%Y-%m-%d %H:%M:%S"
@@ -49,11 +49,6 @@ def harmless(text: str) -> str:
     first = next((character for character in text if is_seen(character)), "")
     begins_badly = text.startswith(BROKEN_STARTS) or normalize("NFKC", first).startswith(FORMULA_STARTS)
     return f"'{text}" if begins_badly else text
-
-
-def is_seen(character: str) -> bool:
-    """Not a space, a control or format character (U+200B, U+FEFF), or a mark with nothing to stand on."""
-    return category(character)[0] not in "ZCM" and character not in INVISIBLE
 
 
 def write_csv(file: IO[bytes], title: str, heads: Sequence[str], rows: Iterable[Row]) -> int:

@@ -1,13 +1,13 @@
 """Looking at group buys, sharing them and ordering."""
 
 import logging
-import secrets
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import login, logout
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -89,6 +89,7 @@ class GroupBuyingPage(Page):
             principal=self.principal,
             wish=self.form.wish(),
             form_key=self.form.cleaned_data["key"],
+            browser=secret_of_browser(request),
             share_id=number_in(request.POST, "share"),
             now=self.now,
         )
@@ -151,9 +152,15 @@ class GroupBuyingPage(Page):
             "can_pay": visitors.can_pay(viewer, group_buying.tenant),
             "may_order": self.may_order(group_buying.tenant_id),
             "form": self.form,
-            "form_key": secrets.token_urlsafe(16),
+            "form_key": visitors.new_form_key(secret_of_browser(self.request)),
             "share": number_in(self.request.POST or self.request.GET, "share") or "",
         }
+
+
+def secret_of_browser(request: HttpRequest) -> str:
+    """What the browser has from its first page on, a session or none: Django's secret against forged forms."""
+    get_token(request)
+    return str(request.META["CSRF_COOKIE"])
 
 
 def last_address(buyer_id: int) -> str:

@@ -41,27 +41,69 @@ def test_looking_makes_nobody_a_buyer_and_no_session(group_buying):
     assert not User.objects.buyers().exists()
 
 
+def tap(sheet, group_buying, *, of=None):
+    """One press of the button, as it leaves the browser ``of`` while no answer of another has come: without a session yet."""
+    client = Client()
+    if of is not None:
+        client.cookies["csrftoken"] = of.cookies["csrftoken"].value
+    return client, client.post(f"/g/{group_buying.pk}/", sheet)
+
+
 def test_two_taps_on_one_form_are_one_order_of_one_visitor(group_buying):
-    sheet = order_sheet(Client(), group_buying) | {"phone": "13800008000"}
-    first, second = (Client().post(f"/g/{group_buying.pk}/", sheet) for _ in range(2))
+    browser = Client()
+    sheet = order_sheet(browser, group_buying) | {"phone": "13800008000"}
+    (_, first), (second_session, second) = (tap(sheet, group_buying, of=browser) for _ in range(2))
     assert first.url == second.url
     assert User.objects.buyers().count() == 1
     assert Order.objects.count() == 1
+    assert second_session.get(second.url).status_code == 200
+
+
+def test_a_third_tap_after_the_answer_is_that_order_too(group_buying):
+    browser = Client()
+    sheet = order_sheet(browser, group_buying) | {"phone": "13800008000"}
+    first, second = (browser.post(f"/g/{group_buying.pk}/", sheet) for _ in range(2))
+    assert first.url == second.url
+    assert Order.objects.count() == 1
+
+
+@pytest.mark.parametrize("cookie", ["none", "its own", "a made one"])
+def test_a_form_key_logs_no_other_browser_in(group_buying, cookie):
+    """Whoever copies the key from a page, a screen or a log is a visitor of their own."""
+    browser, other = Client(), Client()
+    sheet = order_sheet(browser, group_buying) | {"phone": "13800008000"}
+    _, first = tap(sheet, group_buying, of=browser)
+    if cookie == "its own":
+        order_sheet(other, group_buying)
+    if cookie == "a made one":
+        other.cookies["csrftoken"] = "a" * 32
+    second = other.post(f"/g/{group_buying.pk}/", sheet)
+    assert second.url != first.url
+    assert other.get(first.url).status_code == 404
+    assert User.objects.buyers().count() == 2
+
+
+@pytest.mark.parametrize("key", ["a" * 16, "a" * 22, "a" * 46, "a" * 48])
+def test_a_key_of_ones_own_making_leads_to_nobody(group_buying, key):
+    first, second = (submit(Client(), group_buying, key=key) for _ in range(2))
+    assert first.url != second.url
 
 
 def test_a_form_found_later_does_not_lead_into_the_session_of_who_sent_it(group_buying, now):
-    sheet = order_sheet(Client(), group_buying) | {"phone": "13800008000"}
-    first = Client().post(f"/g/{group_buying.pk}/", sheet)
+    browser = Client()
+    sheet = order_sheet(browser, group_buying) | {"phone": "13800008000"}
+    _, first = tap(sheet, group_buying, of=browser)
     IdempotencyKey.objects.update(created_at=now - timedelta(minutes=11))
-    finder = Client()
-    assert finder.post(f"/g/{group_buying.pk}/", sheet).url != first.url
+    finder, found = tap(sheet, group_buying, of=browser)
+    assert found.url != first.url
     assert finder.get(first.url).status_code == 404
 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_taps_at_the_same_moment_are_one_order_too(group_buying):
-    sheet = order_sheet(Client(), group_buying) | {"phone": "13800008000"}
-    answers = at_once(lambda _: Client().post(f"/g/{group_buying.pk}/", sheet).url, range(4))
+    browser = Client()
+    sheet = order_sheet(browser, group_buying) | {"phone": "13800008000"}
+    answers = at_once(lambda _: tap(sheet, group_buying, of=browser)[1].url, range(4))
     assert len(set(answers)) == 1
     assert User.objects.buyers().count() == 1
     assert Order.objects.count() == 1

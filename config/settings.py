@@ -73,7 +73,8 @@ if not SECRET_KEY:
 # Base64 keys of 32 bytes; the first encrypts, all decrypt, so that a key can be rotated.
 ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[])
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", "http://127.0.0.1:8000").rstrip("/")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", urlsplit(PUBLIC_BASE_URL).hostname or ""])
+PUBLIC_HOST = urlsplit(PUBLIC_BASE_URL).hostname or ""
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", f"[{PUBLIC_HOST}]" if ":" in PUBLIC_HOST else PUBLIC_HOST])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
 # Of a server process. Half of them may wait for WeChat (``retail.patience``).

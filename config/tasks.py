@@ -1,13 +1,12 @@
 """One task a job of ``config.jobs``, of the same name; the schedule is the table's."""
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from config import jobs
+from config import jobs, start
 from config.celery import app
 
 # As ``config.wsgi``: not only `manage.py` refuses a start that could cost somebody money or data.
-BaseCommand().check()
+start.refuse_unsafe()
 
 
 def register(name: str, seconds: int) -> None:

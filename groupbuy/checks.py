@@ -11,6 +11,7 @@ from django.core import checks
 from groupbuy import merchants
 from groupbuy.gateways import Misconfigured
 from groupbuy.wechat.client import OFFICIAL, client_of, is_trusted
+from retail.checks import Reach, reach_of
 from retail.clients import LOOPBACK
 
 MERCHANT_SETTINGS = (
@@ -40,6 +41,9 @@ def wechat_faults() -> list[checks.CheckMessage]:
     found: list[checks.CheckMessage] = []
     if not is_public(settings.PUBLIC_BASE_URL):
         found.append(checks.Error("PUBLIC_BASE_URL must be https for WeChat Pay (plain http on loopback only).", id="groupbuy.E002"))
+    elif settings.WECHAT_PAY_BASE_URL in OFFICIAL and reach_of(urlsplit(settings.PUBLIC_BASE_URL).hostname or "") != Reach.ANYWHERE:
+        why = f"WeChat can't reach {settings.PUBLIC_BASE_URL} with its notifications: payments are found only by asking for them."
+        found.append(checks.Warning(f"{why} Set PUBLIC_BASE_URL to a public https address.", id="groupbuy.W002"))
     if not is_trusted(settings.WECHAT_PAY_BASE_URL):
         found.append(checks.Error("WECHAT_PAY_BASE_URL is neither WeChat's nor on this machine.", id="groupbuy.E003"))
     missing = [name for name in MERCHANT_SETTINGS if not getattr(settings, name)]

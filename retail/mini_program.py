@@ -9,6 +9,7 @@ from typing import Any
 import requests
 from django.conf import settings
 from django.core.cache import cache
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from urllib3.exceptions import NewConnectionError
 
@@ -159,11 +160,25 @@ def secrets_of(tenant: Tenant) -> dict[str, str]:
     """The app's id and secret. A tenant's own app has its own secret, or is the environment's. Raises Unavailable."""
     app_id = app_id_of(tenant)
     own = AppSecret.objects.filter(tenant=tenant).first() if tenant.app_id else None
-    secret = own.value if own else settings.WECHAT_APP_SECRET if settings.WECHAT_APP_ID in ("", app_id) else ""
+    secret = own.value if own else shared_secret(app_id)
     if not app_id or not secret:
         log.error("the mini-program of tenant %s has no app id or secret", tenant.pk)
         raise Unavailable
     return {"appid": app_id, "secret": secret}
+
+
+def shared_secret(app_id: str) -> str:
+    """The environment's secret, where it belongs to the app; "" where not."""
+    return str(settings.WECHAT_APP_SECRET) if settings.WECHAT_APP_ID in ("", app_id) else ""
+
+
+def without_secret() -> list[Tenant]:
+    """The tenants in use whose people can't log in, for ``secrets_of`` has nothing for their app."""
+    tenants = Tenant.objects.filter(in_use=True).annotate(own=Exists(AppSecret.objects.filter(tenant=OuterRef("pk")))).order_by("pk")
+    lacking = (
+        tenant for tenant in tenants if not (tenant.app_id and tenant.own) and not (app_id_of(tenant) and shared_secret(app_id_of(tenant)))
+    )
+    return list(lacking) if is_real() else []
 
 
 def token_of(tenant: Tenant, *, renew: bool = False) -> str:

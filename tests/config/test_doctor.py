@@ -56,6 +56,12 @@ def test_a_sound_database_is_clean(paid, repriced, capsys):
     assert capsys.readouterr().out.count(" ok ") == len(invariants.CHECKS)
 
 
+def test_the_doctor_says_a_promise_in_one_line(db, capsys):
+    call_command("doctor")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(invariants.CHECKS)
+
+
 def behind_the_back(model) -> QuerySet:
     """As somebody at the database would change rows that the code only ever adds."""
     return QuerySet(model)

@@ -44,6 +44,12 @@ def test_notifications_come_by_https_or_from_this_machine(fake_wechat, productio
     assert found() == errors
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://localhost", "https://192.168.1.7", "https://shop.lan"])
+def test_the_real_wechat_reaches_no_address_of_this_house(fake_wechat, production, url):
+    production.PUBLIC_BASE_URL, production.WECHAT_PAY_BASE_URL = url, "https://api.mch.weixin.qq.com"
+    assert found() == ["W002"]
+
+
 @pytest.mark.parametrize(
     ("url", "errors"),
     [

@@ -8,13 +8,13 @@ import pytest
 from cryptography.fernet import Fernet
 
 from groupbuy.checks import check_money
-from retail.checks import check_installation
+from retail.checks import check_installation, public_host
 
 
 @pytest.fixture
 def production(settings):
     settings.DEBUG = settings.DEMO = False
-    settings.PUBLIC_BASE_URL = "https://shop.example.com"
+    settings.PUBLIC_BASE_URL, settings.ALLOWED_HOSTS = "https://shop.example.com", ["shop.example.com"]
     settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     settings.SECRET_KEY = "a-long-one-of-the-installations-own-2026"
     settings.API_THROTTLES = True
@@ -42,6 +42,7 @@ def found() -> list[str]:
 )
 def test_an_installation_starts_only_safely(production, name, value, faults):
     setattr(production, name, value)
+    production.ALLOWED_HOSTS = [public_host()]
     assert found() == faults
 
 
@@ -61,9 +62,73 @@ def test_an_installation_starts_only_safely(production, name, value, faults):
 def test_who_pretends_is_reached_from_nearby_only(production, mode, url, faults):
     setattr(production, mode, True)
     production.PUBLIC_BASE_URL = url
+    production.ALLOWED_HOSTS = [public_host()]
     production.SECRET_KEY, production.ENCRYPTION_KEYS = "insecure-only-for-debug", []
     production.PAYMENT_GATEWAY = production.LOGIN_PROVIDER = "sandbox"
-    assert found() == faults
+    assert [fault for fault in found() if fault != "retail.W002"] == faults
+
+
+NEARBY_HOSTS = ["127.0.0.1", "localhost", "[::1]", "192.168.1.7", "[fd00::7]", "demo.localhost", "shop.lan", "till.local", ".local"]
+STRANGERS = [
+    "*",
+    ".example.com",
+    "shop.example.com",
+    "8.8.8.8",
+    "[2001:4860::1]",
+    ".com",
+    "134744072",
+    "0x08080808",
+    "shop.lan.example.com",
+]
+
+
+@pytest.mark.parametrize("mode", ["DEBUG", "DEMO"])
+@pytest.mark.parametrize("host", STRANGERS)
+def test_who_pretends_serves_no_strangers_at_the_default_address_either(production, mode, host):
+    setattr(production, mode, True)
+    production.PUBLIC_BASE_URL, production.ALLOWED_HOSTS = "http://127.0.0.1:8000", ["127.0.0.1", "localhost", host]
+    (fault,) = check_installation(None)
+    assert (fault.id, f"ALLOWED_HOSTS names {host}" in fault.msg) == ("retail.E001", True)
+
+
+@pytest.mark.parametrize("mode", ["DEBUG", "DEMO"])
+@pytest.mark.parametrize("host", [*NEARBY_HOSTS, "web", "xiantuan.internal", "shop.home.arpa", "TILL.LOCAL"])
+def test_a_phone_in_the_same_network_may_try_the_demo(production, mode, host):
+    setattr(production, mode, True)
+    production.PUBLIC_BASE_URL, production.ALLOWED_HOSTS = "http://127.0.0.1:8000", ["127.0.0.1", host]
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        *(("http://127.0.0.1:8000", host) for host in ["192.168.1.7", "till.local", *STRANGERS]),
+        *(("https://192.168.1.7", host) for host in STRANGERS),
+        ("https://127.0.0.1", "shop.example.com"),
+    ],
+)
+def test_a_forgotten_address_is_seen_by_the_hosts_that_are_served(production, url, host):
+    """Without it there are no https rules, and WeChat is told to call 127.0.0.1."""
+    production.PUBLIC_BASE_URL = url
+    production.ALLOWED_HOSTS = [public_host(), host]
+    (fault,) = check_installation(None)
+    assert (fault.id, host in fault.msg, "PUBLIC_BASE_URL=https://" in fault.msg) == ("retail.E006", True, True)
+
+
+@pytest.mark.parametrize(
+    "hosts", [["*"], ["shop.example.com"], [".example.com"], ["shop.example.com", "qinghe.example.cn", "127.0.0.1", "web"]]
+)
+def test_a_public_address_may_serve_the_tenants_own_hosts_too(production, hosts):
+    production.ALLOWED_HOSTS = hosts
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    "hosts", [[], ["127.0.0.1"], ["example.com"], ["other.example.com"], ["https://shop.example.com"], ["shop.example.com:443"]]
+)
+def test_an_address_that_is_not_served_is_said(production, hosts):
+    production.ALLOWED_HOSTS = hosts
+    assert found() == ["retail.W002"]
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://192.168.1.7", "https://shop.example.com"])
@@ -78,6 +143,16 @@ def test_sandboxes_and_default_keys_need_demo_or_debug_everywhere(production, ur
 @pytest.mark.parametrize("mode", ["DEBUG", "DEMO"])
 def test_the_server_refuses_to_pretend_before_strangers(tmp_path, mode):
     assert_no_start(tmp_path, "retail.E001", **{mode: "on"})
+
+
+@pytest.mark.parametrize("hosts", ["*", "shop.example.com"])
+def test_the_server_refuses_a_demo_for_strangers_at_its_default_address(tmp_path, hosts):
+    assert_no_start(tmp_path, "retail.E001", DEMO="on", ALLOWED_HOSTS=hosts, PUBLIC_BASE_URL="http://127.0.0.1:8000")
+
+
+def test_the_server_refuses_production_with_a_forgotten_address(tmp_path):
+    keys = {"ENCRYPTION_KEYS": Fernet.generate_key().decode(), "ALLOWED_HOSTS": "shop.example.com"}
+    assert_no_start(tmp_path, "retail.E006", PUBLIC_BASE_URL="http://127.0.0.1:8000", **keys)
 
 
 def test_the_server_refuses_what_manage_py_refuses(tmp_path):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from config.demo import building, people
@@ -12,7 +12,15 @@ from config.demo import building, people
 class Command(BaseCommand):
     help = "Make the demo's tenants, shops, prices, group buys and orders; a repeated run renews the running group buys."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--retire", action="store_true", help="make nothing: take the published password from every account that has it"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["retire"]:
+            self.retire()
+            return
         if not (settings.DEMO or settings.DEBUG):
             raise CommandError("The demo's passwords are public, so it is made only with DEMO=on or DEBUG=on.")
         try:
@@ -25,6 +33,14 @@ class Command(BaseCommand):
             ) from error
         self.stdout.write(f"Accounts: {', '.join(people.USERNAMES)}; password: {people.PASSWORD}")
         self.stdout.write(f"appKey={shop.app_key} appSecret={shop.app_secret}")
+
+    def retire(self) -> None:
+        names = ", ".join(str(user.username) for user in people.retire())
+        if not names:
+            self.stdout.write("No account has the demo's password.")
+            return
+        self.stdout.write(f"Without a password and logged out everywhere: {names}")
+        self.stdout.write("For one who stays: manage.py changepassword NAME. For a superuser of your own: manage.py createsuperuser.")
 
     def tell(self, step: str) -> None:
         """Only to a person at a terminal."""

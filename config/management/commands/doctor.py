@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from config import invariants
+from config import checks, invariants
 from groupbuy import audits
 from groupbuy.management.commands.audit_payments import day
 
@@ -18,7 +18,7 @@ DAYS = timedelta(days=7)
 class Command(BaseCommand):
     help = (
         "Check every invariant of stock, orders, money, prices and tenants on the live database; exit status 1 when one is broken. "
-        "Lists the money that waits for a person."
+        "Lists the money that waits for a person, and accounts that still have the demo's password."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,10 +30,13 @@ class Command(BaseCommand):
         for number, check in invariants.CHECKS.items():
             found = list(check())
             broken += len(found)
-            promise = (check.__doc__ or "").split(": ", 1)[-1].replace("``", "")
+            promise = (check.__doc__ or "").partition("\n")[0].split(": ", 1)[-1].replace("``", "")
             self.stdout.write(f"{number} {'FAIL' if found else 'ok  '} {promise}")
             for line in found[:LINES_MAX]:
                 self.stdout.write(f"   {line}")
+        for fault in checks.check_data(None):
+            broken += fault.is_serious()
+            self.stdout.write(f"{'FAIL' if fault.is_serious() else 'note'} {fault.msg}")
         self.show("Money that waits for a person", invariants.waiting_for_a_person())
         self.show("Merchant accounts without effect", invariants.accounts_without_effect())
         if options["ask_gateway"]:

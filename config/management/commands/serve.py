@@ -11,6 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.utils import OperationalError
 
+from config import start
+from config.demo import people
 from config.serving import processes, server
 
 
@@ -27,6 +29,7 @@ class Command(BaseCommand):
             call_command("migrate", verbosity=0, interactive=False)
         except OperationalError as error:
             raise CommandError(f"The database can't be opened: {error} Check DATABASE_URL.".replace("\n", " ")) from error
+        start.refuse_unsafe()
         call_command("collectstatic", verbosity=0, interactive=False)
         if settings.DEMO:
             call_command("demo")
@@ -66,7 +69,7 @@ class Command(BaseCommand):
             f"  接口 API docs    {settings.PUBLIC_BASE_URL}/api/docs/",
         ]
         if settings.DEMO:
-            lines.append("  账号 accounts    admin · hq · manager · clerk · other-hq    密码 password: demo-pass-2026")
+            lines.append(f"  账号 accounts    {' · '.join(people.USERNAMES)}    密码 password: {people.PASSWORD}")
         if settings.CELERY_BROKER_URL:
             lines.append("  后台任务 jobs    Celery: celery -A config worker · celery -A config beat (docs/deployment.md)")
         return "\n".join([*lines, "  Ctrl+C 停止 stops", ""])

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from config import jobs
+from config import jobs, start
 
 
 class Command(BaseCommand):
@@ -19,6 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--jobs", nargs="*", choices=sorted(jobs.JOBS), default=sorted(jobs.JOBS), help="only these")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        start.refuse_unsafe()
         names: list[str] = options["jobs"]
         if options["once"]:
             self.once(names)

@@ -224,6 +224,14 @@ class LicenceAdmin(OfShopAdmin):
     search_fields = ("shop__name", "shop__code")
     fieldsets = ((None, {"fields": ("shop", "validity_key", "contract_ends_on")}),)
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(super().has_add_permission(request)) and self.role_in(request)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Headquarters unbinds a machine that was replaced; the end of a contract is the platform's."""
+        readonly = super().get_readonly_fields(request, obj)
+        return readonly if self.role_in(request) else [*readonly, "contract_ends_on"]
+
     @display(description=gettext_lazy("合同到期日"), ordering="contract_ends_on")
     def ends(self, licence: Licence) -> str:
         return str(licence.contract_ends_on or _("不限"))
@@ -270,8 +278,19 @@ class ConfigValueAdmin(OfShopAdmin):
     readonly_fields = ("about",)
     fieldsets = ((None, {"fields": ("tenant", "item", "shop", "value", "about")}),)
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(super().has_change_permission(request, obj)) and self.may_set(request, obj)
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.has_perm("shops.delete_configvalue"))
+        return bool(request.user.has_perm("shops.delete_configvalue")) and self.may_set(request, obj)
+
+    def may_set(self, request: HttpRequest, obj: Any) -> bool:
+        return not isinstance(obj, ConfigValue) or configuration.may_set(obj.item, caller(request))
+
+    def choices_of(self, db_field: Field[Any, Any], rows: Any, request: HttpRequest) -> Any:
+        if db_field.name != "item" or self.role_in(request):
+            return super().choices_of(db_field, rows, request)
+        return rows.exclude(code__in=configuration.PLATFORMS_OWN)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change, **kwargs)

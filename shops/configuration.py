@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from retail import tables
-from retail.principals import Principal
+from retail.principals import Principal, Role
 from retail.wire.errors import Invalid, NotThere
 from shops.models import ConfigItem, ConfigValue, Shop, ValueType
 
@@ -157,6 +157,13 @@ ITEMS = (
 
 
 BUILT_IN: Mapping[str, BuiltIn] = {item.code: item for item in ITEMS}
+# What prolongs a licence: the platform sells it, and sets it.
+PLATFORMS_OWN = frozenset({"licence_grace_days"})
+
+
+def may_set(item: ConfigItem, principal: Principal) -> bool:
+    """Whether a person who may set values may set this one."""
+    return principal.role == Role.PLATFORM or item.code not in PLATFORMS_OWN
 
 
 def ensure_items(apps: Apps = installed, **_: Any) -> None:

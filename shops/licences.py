@@ -1,4 +1,4 @@
-"""Until when a shop's devices may call, and the machine that its key is bound to."""
+"""Until when a shop's devices may call, and the machine that its key is bound to. The platform sells the first: only it prolongs."""
 
 import hmac
 from dataclasses import dataclass
@@ -36,6 +36,18 @@ def has_ended(*, shop: Shop, now: datetime) -> bool:
     if ends_on is None or now <= day_end(ends_on):
         return False
     return now > day_end(last_day(shop=shop, licence=licence))
+
+
+def terms_of(*, tenant_id: int) -> date | None:
+    """Until when a shop may run that the tenant opens by itself: as long as the longest of its others.
+
+    None: unlimited, beside an open unlimited one or as the first. Closed shops count with their ends, so that closing and opening
+    prolongs nothing.
+    """
+    rows = Shop.objects.filter(tenant=tenant_id).values_list("removed_at", "licence__contract_ends_on")
+    if any(removed_at is None and ends_on is None for removed_at, ends_on in rows):
+        return None
+    return max((ends_on for _, ends_on in rows if ends_on is not None), default=None)
 
 
 def licence_of(shop: Shop) -> Licence:

@@ -12,6 +12,7 @@ from groupbuy.models import Outcome as GroupBuyingOutcome
 from groupbuy.models.orders import ENDED
 from retail.principals import Principal
 from retail.wire.errors import NotThere, Refusal
+from shops import licences
 from shops.devices import save_devices
 from shops.models import Licence, Shop, new_app_secret
 
@@ -33,10 +34,11 @@ class HasOpenOrders(Refusal):
 
 @transaction.atomic
 def create_shop(*, tenant_id: int, fields: Mapping[str, Any], devices: Sequence[Mapping[str, Any]] = ()) -> Shop:
-    """Open a shop with new keys, an unlimited licence and its devices (see ``save_devices``). Raises CodeTaken."""
+    """Open a shop with new keys, a licence on the tenant's terms and its devices (see ``save_devices``). Raises CodeTaken."""
+    ends_on = licences.terms_of(tenant_id=tenant_id)
     shop = Shop(tenant_id=tenant_id, **fields)
     save(shop)
-    Licence.objects.create(shop=shop)
+    Licence.objects.create(shop=shop, contract_ends_on=ends_on)
     save_devices(shop=shop, devices=devices)
     return shop
 

@@ -1,8 +1,11 @@
 """Shops, their keys and their devices in the admin."""
 
+from datetime import timedelta
+
 import pytest
 
-from shops.models import ConfigItem, ConfigValue, Device, Shop
+from retail.principals import Role
+from shops.models import ConfigItem, ConfigValue, Device, Licence, Shop
 from tests import factories
 from tests.back_office import answered, page, said
 from tests.pages import browser_of, ordered, pay, words
@@ -140,3 +143,120 @@ def test_the_same_setting_twice_is_refused_in_words(headquarters):
     assert answer.status_code == 200
     assert answer.context["adminform"].form.non_field_errors()
     assert ConfigValue.objects.count() == 1
+
+
+# Licences, which the platform sells.
+
+
+@pytest.fixture
+def platform(django_user_model):
+    return django_user_model.objects.create_superuser("root", "xiguan-2026-tuan")
+
+
+@pytest.fixture
+def licence(shop, now):
+    return factories.LicenceFactory(shop=shop, validity_key="till-1", contract_ends_on=(now - timedelta(days=30)).date())
+
+
+def end_of(shop):
+    return Licence.objects.get(shop=shop).contract_ends_on
+
+
+LATER = {"validity_key": "till-1", "contract_ends_on": "2098-01-01"}
+
+
+def test_headquarters_prolongs_no_licence_and_unbinds_a_machine(headquarters, shop, licence, api):
+    browser = browser_of(headquarters)
+    assert str(licence.contract_ends_on) in words(browser.get(page(licence)))
+    browser.post(page(licence), LATER | {"validity_key": ""})
+    assert (end_of(shop), Licence.objects.get().validity_key) == (licence.contract_ends_on, "")
+    assert api.as_device(shop).get("/api/shop/getlist").status_code == 403
+
+
+def test_headquarters_unlimits_no_licence(headquarters, shop, licence):
+    browser_of(headquarters).post(page(licence), LATER | {"contract_ends_on": ""})
+    assert end_of(shop) == licence.contract_ends_on
+
+
+def test_headquarters_makes_no_licence_also_with_a_right_of_earlier_versions(headquarters, shop):
+    factories.grant(headquarters, "shops.add_licence")
+    assert browser_of(headquarters).post("/admin/shops/licence/add/", LATER | {"shop": shop.pk}).status_code == 403
+    assert not Licence.objects.exists()
+
+
+def test_a_manager_only_looks(manager, shop, licence):
+    assert browser_of(manager).get(page(licence)).status_code == 200
+    assert browser_of(manager).post(page(licence), LATER).status_code == 403
+
+
+def test_the_platform_prolongs_it(platform, shop, licence, api):
+    browser_of(platform).post(page(licence), LATER)
+    assert str(end_of(shop)) == "2098-01-01"
+    assert api.as_device(shop).get("/api/shop/getlist").status_code == 200
+
+
+@pytest.mark.parametrize("role", [Role.MANAGER, Role.HEADQUARTERS])
+def test_the_days_of_grace_are_the_platforms_too(shop, licence, role):
+    person = factories.StaffFactory(tenant=shop.tenant, role=role, shops=[shop])
+    item, browser = ConfigItem.objects.get(code="licence_grace_days"), browser_of(person)
+    assert "item" in errors(browser.post("/admin/shops/configvalue/add/", {"item": item.pk, "shop": shop.pk, "value": "3650"}))
+    value = ConfigValue.objects.create(item=item, tenant=shop.tenant, shop=shop, value="2")
+    assert browser.get(page(value)).status_code == 200
+    assert browser.post(page(value), {"value": "3650"}).status_code == 403
+    assert browser.post(page(value, "delete"), {"post": "yes"}).status_code == 403
+    several = {"action": "delete_selected", "_selected_action": [value.pk], "post": "yes"}
+    browser.post("/admin/shops/configvalue/", several)
+    assert ConfigValue.objects.get().value == "2"
+
+
+def test_the_platform_sets_the_days_of_grace(platform, shop, licence):
+    item = ConfigItem.objects.get(code="licence_grace_days")
+    form = {"tenant": shop.tenant_id, "item": item.pk, "shop": shop.pk, "value": "60"}
+    browser_of(platform).post("/admin/shops/configvalue/add/", form)
+    assert ConfigValue.objects.get().value == "60"
+
+
+@pytest.mark.parametrize("way", ["admin", "API"])
+def test_a_shop_that_headquarters_opens_runs_no_longer_than_its_others(headquarters, shop, licence, api, way, now):
+    """Closing a shop whose contract is over, and opening it again, prolongs nothing."""
+    open_shop(headquarters, api, way, "new-1")
+    assert end_of(Shop.objects.get(code="new-1")) == licence.contract_ends_on
+    Shop.objects.update(removed_at=now)
+    open_shop(headquarters, api, way, "new-2")
+    assert end_of(Shop.objects.get(code="new-2")) == licence.contract_ends_on
+    assert api.as_device(Shop.objects.get(code="new-2")).get("/api/shop/getlist").status_code == 403
+
+
+def open_shop(person, api, way, code):
+    if way == "admin":
+        browser_of(person).post(ADD, SHOP | {"code": code})
+    else:
+        body = {"name": "新店", "code": code, "validityDate": "2099-01-01 00:00:00", "contractEndsOn": "2099-01-01"}
+        assert api.as_user(person).post("/api/shop/create", body).status_code == 200
+
+
+@pytest.mark.parametrize(("ends", "expected"), [(["2030-01-01", "2031-01-01"], "2031-01-01"), (["2030-01-01", None], "None"), ([], "None")])
+def test_the_longest_contract_of_the_tenant_is_its_terms(headquarters, tenant, api, ends, expected):
+    for ends_on in ends:
+        factories.LicenceFactory(shop__tenant=tenant, contract_ends_on=ends_on)
+    factories.LicenceFactory(contract_ends_on="2050-01-01")
+    open_shop(headquarters, api, "API", "new-1")
+    assert str(end_of(Shop.objects.get(code="new-1"))) == expected
+
+
+def test_an_unlimited_shop_that_is_closed_makes_nothing_unlimited(headquarters, shop, licence, tenant, api, now):
+    factories.LicenceFactory(shop__tenant=tenant, shop__removed_at=now)
+    open_shop(headquarters, api, "API", "new-1")
+    assert end_of(Shop.objects.get(code="new-1")) == licence.contract_ends_on
+
+
+def test_no_update_of_a_shop_touches_its_licence(headquarters, shop, licence, api):
+    body = {
+        "id": shop.pk,
+        "name": "改名",
+        "validityDate": "2099-01-01 00:00:00",
+        "lastDate": "2099-01-01 00:00:00",
+        "contract_ends_on": "2099-01-01",
+    }
+    assert api.as_user(headquarters).post("/api/shop/update", body).status_code == 200
+    assert end_of(shop) == licence.contract_ends_on

@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection
 from django.http.request import validate_host
 
 from config.demo import people
-from retail import mini_program
+from retail import faults, mini_program
 from retail.models import Tenant, User
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ def check_data(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[checks
         with connection.temporary_connection():
             return [*published_accounts(), *unserved_hosts(), *silent_apps()]
     except DatabaseError as error:
-        log.warning("the database doesn't answer, so nobody looked for the demo's accounts: %s", type(error).__name__)
+        log.warning("the database doesn't answer, so nobody looked for the demo's accounts: %s", faults.cause_of(error))
         return []
 
 

@@ -10,10 +10,10 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
-from django.db import DatabaseError, close_old_connections
+from django.db import close_old_connections
 
 from groupbuy import bills, expiry, fulfilment, group_buyings, messages, payments, refunds, shipping
-from retail import due, logs, outbox
+from retail import due, faults, logs, outbox
 from shops import devices
 
 log = logging.getLogger(__name__)
@@ -54,11 +54,11 @@ def run(name: str, *, now: datetime, report: Callable[[str], None] = log.info) -
 def finish(name: str, service: Callable[[], int], report: Callable[[str], None]) -> due.Done:
     try:
         done = due.Done() + service()
-    except DatabaseError as error:
-        log.warning("job %s: database unavailable: %s", name, type(error).__name__)
-        return due.Done(failed=1)
-    except Exception:
-        log.exception("job %s failed", name)
+    except Exception as error:
+        if faults.is_outage(error):
+            log.warning("job %s: unavailable: %s", name, faults.cause_of(error))
+        else:
+            log.exception("job %s failed", name)
         return due.Done(failed=1)
     if done or done.failed:
         report(f"{name}: {done}, {done.failed} failed" if done.failed else f"{name}: {done}")

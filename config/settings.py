@@ -111,6 +111,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "retail.wire.middleware.BodyLimit",
+    "retail.gate.Gate",
     "retail.wire.middleware.WireMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -119,6 +120,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "retail.views.Outages",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -161,6 +163,8 @@ else:
         "server_side_binding": True,
         "prepare_threshold": 5,
     }
+# Free on the disk of SQLite's file: with less `/healthz/ready` says no, while there is still room for what is at work.
+SQLITE_ROOM_MB = positive("SQLITE_ROOM_MB", 32)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": cache_at(env.str("CACHE_URL", "") or "locmemcache://")}
 # Empty: `manage.py work` runs the background jobs; else Celery does (``config/celery.py``).
@@ -182,6 +186,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "retail.lockouts.locked_out"
+AXES_USERNAME_CALLABLE = "retail.lockouts.username_of"
 AXES_CLIENT_IP_CALLABLE = "retail.clients.client_ip"
 REST_KNOX = {"TOKEN_TTL": timedelta(hours=12), "AUTH_HEADER_PREFIX": "Bearer"}
 DEFAULT_TENANT = env.str("DEFAULT_TENANT", "demo" if DEMO else "")
@@ -297,7 +302,7 @@ STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 MEDIA_URL = "/media/"
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(BASE_DIR / "media")))
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": "retail.pictures.PictureStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
@@ -346,6 +351,8 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         # Its line holds the page that the browser came from; ours (retail.views.csrf_failure) doesn't.
         "django.security.csrf": {"level": "ERROR"},
+        # An address that isn't ours has the host's name in its line of the access log; here it stands with a traceback, and veiled.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         # It tells what was typed for a name, which may be a password; retail.lockouts tells whose account it was.
         "axes": {"level": "CRITICAL"},
         # Its lines, warnings too, hold the URLs of the mini-program's calls, and these the app secret.

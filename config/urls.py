@@ -1,14 +1,14 @@
 """Every address of the installation; the apps' ``urls.py`` hold the paths themselves."""
 
-from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.cache import cache_control
-from django.views.static import serve
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from retail.views import picture
+
 # An uploaded picture never changes under its name.
-media = cache_control(public=True, max_age=31_536_000, immutable=True)(serve)
+media = cache_control(public=True, max_age=31_536_000, immutable=True)(picture)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
@@ -20,7 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("groupbuy.urls")),
     path("", include("groupbuy.pay_urls")),
     path("", include("groupbuy.page_urls")),
-    path("media/<path:path>", media, {"document_root": settings.MEDIA_ROOT}, name="media"),
+    path("media/<path:path>", media, name="media"),
 ]
 
 handler400 = "retail.views.bad_request"

@@ -9,6 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from groupbuy import notifications
 from groupbuy.gateways import Misconfigured, NotifyRejected
+from retail import faults
 from retail.access import note_refusal
 from retail.wire.body_limits import is_too_large
 
@@ -33,7 +34,7 @@ def notify(request: HttpRequest) -> HttpResponse:
         log.error("a notification can't be read: %s", error)
         return failure(503, "unavailable")
     except (DatabaseError, InterfaceError) as error:
-        log.error("a notification can't be kept: %s", type(error).__name__)
+        log.error("a notification can't be kept: %s", faults.cause_of(error))
         return failure(503, "unavailable")
     return HttpResponse(status=204)
 

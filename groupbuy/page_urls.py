@@ -1,17 +1,19 @@
 """The buyer pages."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
 from groupbuy.views import bank, buying, shopping
+from retail.ids import IdConverter
 
+register_converter(IdConverter, "id")
 app_name = "buyer"
 urlpatterns = [
     path("", shopping.Home.as_view(), name="home"),
-    path("s/<int:pk>/", shopping.ShopPage.as_view(), name="shop"),
-    path("g/<int:pk>/", shopping.GroupBuyingPage.as_view(), name="group_buying"),
-    path("g/<int:pk>/news/", shopping.GroupBuyingNews.as_view(), name="group_buying_news"),
-    path("g/<int:pk>/share/", shopping.SharePage.as_view(), name="share"),
-    path("g/<int:pk>/share/<int:share>/code/", shopping.ShareCode.as_view(), name="share_code"),
+    path("s/<id:pk>/", shopping.ShopPage.as_view(), name="shop"),
+    path("g/<id:pk>/", shopping.GroupBuyingPage.as_view(), name="group_buying"),
+    path("g/<id:pk>/news/", shopping.GroupBuyingNews.as_view(), name="group_buying_news"),
+    path("g/<id:pk>/share/", shopping.SharePage.as_view(), name="share"),
+    path("g/<id:pk>/share/<id:share>/code/", shopping.ShareCode.as_view(), name="share_code"),
     path("leave/", shopping.Leave.as_view(), name="leave"),
     path("orders/", buying.OrderList.as_view(), name="orders"),
     path("o/<str:code>/", buying.OrderPage.as_view(), name="order"),

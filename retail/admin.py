@@ -34,7 +34,7 @@ from retail.backoffice import (
     theme,
     visible,
 )
-from retail.forms import PasswordForm
+from retail.forms import PasswordForm, RowsField
 from retail.models import Product, ProductClass, ProductImage, Tenant, User, WeChatIdentity
 from retail.principals import GROUP_NAMES, STAFF_ROLES, Role
 from shops.models import Shop
@@ -70,7 +70,7 @@ class StaffForm(ScopedForm):
     role = forms.TypedChoiceField(
         label=gettext_lazy("角色"), choices=[("", "—"), *((r.value, r.label) for r in STAFF_ROLES)], coerce=Role, widget=theme.Select
     )
-    shops = forms.ModelMultipleChoiceField(
+    shops = RowsField(
         Shop.objects.none(),
         label=gettext_lazy("门店"),
         required=False,

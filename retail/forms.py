@@ -6,9 +6,20 @@ from django import forms
 from django.contrib.auth import password_validation
 from django.utils.translation import gettext_lazy as _
 
+from retail.ids import is_id
 from retail.models import User
 
 PASSWORD = forms.PasswordInput(attrs={"autocomplete": "new-password"})
+
+
+class RowsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """Several rows by their ids. Django's asks the database for numbers that it can't hold."""
+
+    def clean(self, value: Any) -> Any:
+        for one in value or ():
+            if not is_id(str(one)):
+                raise forms.ValidationError(self.error_messages["invalid_pk_value"], code="invalid_pk_value", params={"pk": one})
+        return super().clean(value)
 
 
 class PasswordForm(forms.Form):

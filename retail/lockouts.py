@@ -12,12 +12,20 @@ from retail.access import note_refusal
 from retail.models import User
 from retail.wire.views import api_error, is_api
 
+NAME_MAX = 255
+
 
 def note_failed_log_in(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
     """Receives ``user_login_failed``. Whose account it was by its number alone: what was typed for a name may be a password."""
     if request is not None:
         found = User.objects.filter(username=credentials.get("username") or "").values_list("pk", flat=True).first()
         note_refusal(request, f"log-in failed, account {found}" if found else "log-in failed, no such account")
+
+
+def username_of(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str | None:
+    """Under which name axes counts a failure (``AXES_USERNAME_CALLABLE``): as much of it as its table holds, as it does with the rest."""
+    name: str | None = (credentials or request.POST).get("username")
+    return name and name[:NAME_MAX]
 
 
 def locked_out(request: HttpRequest, original_response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:

@@ -1,16 +1,24 @@
 """Pictures that staff upload: believed only after decoding, and stored as we write them ourselves."""
 
 import io
+import logging
 import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
+from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext_lazy as _
 from PIL import Image, ImageOps
 
-from retail.wire.errors import Invalid
+from retail import faults
+from retail.wire.errors import Invalid, Unavailable
+
+log = logging.getLogger(__name__)
 
 BYTES_MAX = 5 * 1024 * 1024
 PIXELS_MAX = 25_000_000
@@ -29,6 +37,44 @@ class TooHeavy(Invalid):
 
 class TooManyPixels(Invalid):
     message = _("图片不能超过 2500 万像素")
+
+
+class NotStored(Unavailable):
+    """The disk of the pictures is full, or not ours to write."""
+
+    message = _("图片没有保存成功，服务器的存储空间可能已满，其他内容也没有改动。请联系管理员，稍后再试")
+
+
+class PictureStorage(FileSystemStorage):
+    """Files are whole or not there. Raises NotStored."""
+
+    def _save(self, name: str, content: Any) -> str:
+        try:
+            return str(super()._save(name, content))  # type: ignore[misc]
+        except OSError as error:
+            log.error("a picture can't be stored: %s", faults.cause_of(error))
+            # Its name is random: what lies there was begun here.
+            with suppress(OSError):
+                self.delete(name)
+            raise NotStored from error
+
+
+@contextmanager
+def kept_with(made: Iterable[forms.BaseForm]) -> Iterator[None]:
+    """When what is done inside fails, the pictures that it stored for ``made`` go too: rows are rolled back, files know no transaction."""
+    try:
+        yield
+    except Exception:
+        for form in made:
+            take_back(form)
+        raise
+
+
+def take_back(form: forms.BaseForm) -> None:
+    for name, upload in getattr(form, "cleaned_data", {}).items():
+        stored = getattr(getattr(form, "instance", None), name, None)
+        if isinstance(upload, UploadedFile) and isinstance(stored, FieldFile) and stored._committed:  # type: ignore[attr-defined]
+            stored.delete(save=False)
 
 
 def clean_picture(*, upload: "UploadedFile[bytes]") -> SimpleUploadedFile:

@@ -1,17 +1,37 @@
 """Health, and the errors that no other view answers: an envelope under ``/api/``, a kind page elsewhere."""
 
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
-from django.db.utils import DatabaseError
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.translation import gettext as _
+import errno
+import logging
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.db import Error, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+from django.views.static import serve
+
+from retail import faults
 from retail.access import note_refusal
+from retail.sqlite.room import why_unwritable
+from retail.wire.errors import Unavailable
 from retail.wire.views import error_page
+
+log = logging.getLogger(__name__)
+HOST = re.compile(r"[0-9a-z.-]{1,253}(:[0-9]{1,5})?", re.IGNORECASE)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return error_page(request, 400, _("请求有误"))
+    if isinstance(exception, DisallowedHost):
+        # The name alone is nobody's, and whoever forgot it in ALLOWED_HOSTS must read it.
+        host = request.META.get("HTTP_HOST", request.META["SERVER_NAME"])
+        note_refusal(request, f"host {host if HOST.fullmatch(host) else 'malformed'} is not in ALLOWED_HOSTS")
+    return unavailable(request, exception) or error_page(request, 400, _("请求有误"))
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -30,8 +50,43 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return error_page(request, 404, _("页面不存在"))
 
 
+class Outages:
+    """Answers what a view couldn't do because the database or a disk failed it: 503, as the API's own handler does."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return unavailable(request, exception)
+
+
+def unavailable(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:
+    """The answer to an outage; None when ``error`` is something else."""
+    outage = faults.outage_behind(error)
+    if outage is None:
+        return None
+    log.warning("unavailable: %s", faults.cause_of(outage))
+    response = error_page(request, 503, str(Unavailable.message))
+    response["Retry-After"] = "1"
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
-    return error_page(request, 500, _("服务器开小差了，请稍后再试"))
+    # An outage here is a middleware's: of a session that can't be read, for one.
+    return unavailable(request, sys.exc_info()[1]) or error_page(request, 500, _("服务器开小差了，请稍后再试"))
+
+
+def picture(request: HttpRequest, path: str) -> HttpResponseBase:
+    """What was uploaded."""
+    try:
+        return serve(request, path, document_root=str(settings.MEDIA_ROOT))
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise Http404 from error
 
 
 def live(request: HttpRequest) -> HttpResponse:
@@ -39,12 +94,21 @@ def live(request: HttpRequest) -> HttpResponse:
 
 
 def ready(request: HttpRequest) -> HttpResponse:
-    """200 when the database answers and has every migration; else 503."""
+    """200 when the database answers, has every migration and can be written; else 503."""
     try:
-        executor = MigrationExecutor(connection)
-        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError:
-        return JsonResponse({"status": "database away"}, status=503)
-    if waiting:
-        return JsonResponse({"status": "migrations waiting"}, status=503)
-    return JsonResponse({"status": "ready"})
+        missing = what_is_missing()
+    except Error as error:
+        log.warning("unavailable: %s", faults.cause_of(error))
+        missing = "database away"
+    if missing:
+        log.warning("not ready: %s", missing)
+    return JsonResponse({"status": missing or "ready"}, status=503 if missing else 200)
+
+
+def what_is_missing() -> str:
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return "migrations waiting"
+    if connection.vendor != "sqlite":
+        return ""
+    return why_unwritable(Path(settings.DATABASES["default"]["NAME"]), least=settings.SQLITE_ROOM_MB * 1024**2)

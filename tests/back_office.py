@@ -82,7 +82,9 @@ def fill_trade(shop: Shop, staff: User, now: datetime.datetime) -> Order:
     payment = order.payments.get()
     refund = Refund.objects.create(payment=payment, out_refund_no=f"R{order.pk}", intent=f"part-{order.pk}", amount="1.00", user=staff)
     PaymentEvent.objects.create(payment=payment, refund=refund, source="test", result="part")
-    bill = Bill.objects.create(tenant=shop.tenant, gateway="sandbox", on=now - datetime.timedelta(days=order.pk), mch_id=f"{order.pk}")
+    bill = Bill.objects.create(
+        tenant=shop.tenant, gateway="sandbox", on=now - datetime.timedelta(days=Bill.objects.count() + 1), mch_id=f"{order.pk}"
+    )
     BillDifference.objects.create(bill=bill, tenant=shop.tenant, kind="payment-missing", number="1", payment=payment, refund=refund)
     OutboxEntry.objects.create(tenant=shop.tenant, shop_id=shop.pk, kind="shipping", subject_id=order.pk, next_try_at=now)
     WrongCode.objects.create(user=staff, shop=shop, tried_at=now)
@@ -94,7 +96,7 @@ def fill_trade(shop: Shop, staff: User, now: datetime.datetime) -> Order:
         cert_serial="A1",
         private_key="secret-key",
         api_v3_key="k" * 32,
-        public_key_id=f"PUB_KEY_ID_{number}",
+        public_key_id=f"PUB_KEY_ID_0{number}",
         public_key="public",
         in_use=False,
     )

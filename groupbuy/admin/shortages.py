@@ -1,6 +1,5 @@
 """Fewer units came than were bought: one page that proposes whom it hits, shows the money, and refunds after a look."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,9 +18,9 @@ from groupbuy.shortages import Shortfall
 from retail.backoffice import caller, page_of
 from retail.backoffice.questions import ROWS_MAX, AskingMixin
 from retail.backoffice.theme import dress
+from retail.ids import is_id
 from retail.money import ZERO
 
-is_pk = re.compile(r"[0-9]{1,18}").fullmatch
 DISTRIBUTE, CONFIRM = "distribute", "confirm"
 
 
@@ -32,7 +31,7 @@ def orders_on_page(request: HttpRequest, group_buying: GroupBuying) -> list[Orde
     if not named:
         return list(shortages.to_hand_over(group_buying_id=group_buying.pk, principal=principal)[:ROWS_MAX])
     pks = named.split(",")
-    if len(pks) > ROWS_MAX or not all(map(is_pk, pks)):
+    if len(pks) > ROWS_MAX or not all(map(is_id, pks)):
         raise Http404
     found = Order.objects.visible_to(principal).filter(pk__in=pks, group_buying=group_buying)
     orders = list(shortages.with_money(found).order_by("-sequence"))

@@ -1,14 +1,12 @@
 """The base of every buyer page: who looks, when, and what a refusal looks like."""
 
-import logging
 from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
@@ -18,13 +16,12 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from retail.access import REFUSED, note_refusal
 from retail.clients import client_network
+from retail.ids import is_id
 from retail.models import User
 from retail.principals import Principal, principal_of
 from retail.throttles import PerAddress, PerBuyer, PerMinute
-from retail.wire.errors import Refusal, Unavailable, reason_of
+from retail.wire.errors import Refusal, reason_of
 from retail.wire.views import error_page
-
-log = logging.getLogger(__name__)
 
 
 class TooOften(Refusal):
@@ -71,9 +68,6 @@ class Page(View):
             response = super().dispatch(request, *args, **kwargs)
         except Refusal as error:
             return self.refused(error)
-        except (OperationalError, InterfaceError) as error:
-            log.warning("database unavailable: %s", type(error).__name__)
-            return self.refused(Unavailable())
         assert isinstance(response, HttpResponse)  # noqa: S101 - no page is a coroutine
         return response
 
@@ -108,10 +102,11 @@ class Page(View):
         """Another page, for a browser with and without script."""
         if self.request.htmx:  # type: ignore[attr-defined]
             return HttpResponseClientRedirect(to)
-        return redirect(to)
+        # Not `redirect`, which takes a word for the name of a view.
+        return HttpResponseRedirect(to)
 
 
 def number_in(values: Any, name: str) -> int | None:
     """A row's id in a query or a form; whatever else stands there is none."""
     text: str = values.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+    return int(text) if is_id(text) else None

@@ -20,6 +20,7 @@ from groupbuy.pages import offers
 from groupbuy.pages.offers import Offer
 from groupbuy.templatetags.buyer import qr_drawing
 from groupbuy.views.base import Page, number_in
+from retail import faults
 from retail.clients import client_network
 from retail.identities import default_tenant
 from retail.models import Tenant
@@ -117,9 +118,9 @@ class GroupBuyingPage(Page):
         onlooker = visits.Onlooker(client_network(self.request), self.request.headers.get("User-Agent", ""))
         try:
             visits.visit(share_id=came_by, group_buying_id=group_buying.pk, principal=principal, onlooker=onlooker, now=self.now)
-        except OperationalError:
+        except OperationalError as error:
             # The database is busy selling: the page is worth more than its counter.
-            log.warning("a visit of group buy %s was not counted", group_buying.pk)
+            log.warning("a visit of group buy %s was not counted: %s", group_buying.pk, faults.cause_of(error))
 
     def form_for(self, group_buying: GroupBuying, typed: Any = None) -> OrderForm:
         viewer = self.viewer(group_buying.tenant_id)

@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import BadRequest, FieldDoesNotExist
 from django.db import models
 from django.db.models import Field, Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -21,8 +22,9 @@ from retail.backoffice import theme
 from retail.backoffice.exports import ExportAdmin
 from retail.backoffice.questions import AskingMixin, complain
 from retail.backoffice.scope import asks_beyond_our_years, caller, scoped_rows, visible
+from retail.ids import is_id
 from retail.models import Tenant
-from retail.pictures import PictureField
+from retail.pictures import PictureField, kept_with
 from retail.principals import Principal, Role
 from retail.wire.errors import Refusal
 
@@ -67,6 +69,8 @@ class ScopedMixin:
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs["queryset"] = self.choices_of(db_field, visible(db_field.remote_field.model, caller(request)), request)
+        if db_field.name in self.get_autocomplete_fields(request):  # type: ignore[attr-defined]
+            kwargs["widget"] = theme.Autocomplete(db_field, self.admin_site, using=kwargs.get("using"))  # type: ignore[attr-defined]
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -114,7 +118,8 @@ class ScopedAdmin(AskingMixin, ScopedMixin, ExportAdmin):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Missing and out of scope answer alike: 404."""
-        found = super().get_object(request, object_id, from_field)
+        # An address may name a field to find by, and an empty name is none.
+        found = super().get_object(request, object_id, from_field or None) if is_id(object_id) else None
         if found is None:
             raise Http404
         return found
@@ -142,9 +147,6 @@ class ScopedAdmin(AskingMixin, ScopedMixin, ExportAdmin):
         return [*super().get_readonly_fields(request, obj), *(fixed if obj is not None else ())]
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        # PostgreSQL's drivers refuse a NUL only when the filter is run, where nobody expects it.
-        if any("\0" in value for _name, values in request.GET.lists() for value in values):
-            raise IncorrectLookupParameters
         if asks_beyond_our_years(request):
             messages.error(request, dates.OUT_OF_RANGE)
             raise IncorrectLookupParameters
@@ -153,6 +155,12 @@ class ScopedAdmin(AskingMixin, ScopedMixin, ExportAdmin):
         except OverflowError as error:
             # A number that no column holds.
             raise IncorrectLookupParameters from error
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
+        if not all(map(is_id, request.POST.getlist(ACTION_CHECKBOX_NAME))):
+            raise BadRequest
+        response: HttpResponse = super().response_action(request, queryset)
+        return response
 
     def hidden(self, request: HttpRequest) -> set[str]:
         """Fields and columns that this person doesn't see. The tenant is the platform's business."""
@@ -180,12 +188,17 @@ class ScopedAdmin(AskingMixin, ScopedMixin, ExportAdmin):
         return [one for one in super().get_search_fields(request) if one.split("__")[0] not in hidden]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        if not change:
-            self.begin(request, obj)
-            obj.save()
-        elif form.changed_data:
-            # Only what was edited: a whole row would put back counters that moved since the page was opened.
-            obj.save(update_fields=self.written(obj, form.changed_data))
+        with kept_with([form]):
+            if not change:
+                self.begin(request, obj)
+                obj.save()
+            elif form.changed_data:
+                # Only what was edited: a whole row would put back counters that moved since the page was opened.
+                obj.save(update_fields=self.written(obj, form.changed_data))
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        with kept_with([form, *(one for formset in formsets for one in formset.forms)]):
+            super().save_related(request, form, formsets, change)
 
     def begin(self, request: HttpRequest, instance: Any) -> None:
         """A hook: what a new row has from its maker."""

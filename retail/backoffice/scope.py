@@ -91,6 +91,8 @@ class RangeDateFilter(theme.RangeDateFilter):  # type: ignore[misc]
 class AutocompleteFilter(theme.AutocompleteSelectFilter):  # type: ignore[misc]
     """The same where there are too many for a list. The theme's own would tell the name of any id in the address."""
 
+    form_class = theme.AutocompleteForm
+
     def choices(self, changelist: Any) -> Any:
         for choice in super().choices(changelist):
             choice["form"].fields[self.lookup_kwarg].queryset = visible(self.field.remote_field.model, caller(self.request))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from django import forms
+from django.contrib.admin.widgets import AutocompleteSelect
 from unfold import decorators, widgets
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import (
@@ -13,13 +14,18 @@ from unfold.contrib.filters.admin import (
     RangeDateFilter,
     RelatedDropdownFilter,
 )
+from unfold.contrib.filters.forms import AutocompleteDropdownForm
 from unfold.enums import ActionVariant
 from unfold.forms import AdminOwnPasswordChangeForm
 from unfold.sites import UnfoldAdminSite
 from unfold.utils import parse_date_str
 
+from retail.ids import is_id
+
 __all__ = [
     "AdminOwnPasswordChangeForm",
+    "Autocomplete",
+    "AutocompleteForm",
     "AutocompleteSelectFilter",
     "BooleanRadioFilter",
     "Choices",
@@ -57,6 +63,17 @@ def page_action(*, description: Any, path: str, permission: str, icon: str, dang
         variant=ActionVariant.DANGER if danger else ActionVariant.DEFAULT,
     )
     return decorate
+
+
+class Autocomplete(AutocompleteSelect):
+    """Django's asks the database for whatever an address or a form names."""
+
+    def optgroups(self, name: str, value: Sequence[str], attrs: Any = None) -> Any:
+        return super().optgroups(name, [one for one in value if is_id(one)], attrs)
+
+
+class AutocompleteForm(AutocompleteDropdownForm):  # type: ignore[misc]
+    widget = Autocomplete
 
 
 Select = widgets.UnfoldAdminSelectWidget

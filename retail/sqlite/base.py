@@ -22,6 +22,10 @@ from retail.sqlite.turns import Turns
 turns_of_file: defaultdict[str, Turns] = defaultdict(Turns)
 
 
+class NoTurn(OperationalError):
+    """Others wrote for as long as one waits: no fault of SQLite's, and so without a code of its."""
+
+
 class DatabaseFeatures(features.DatabaseFeatures):
     @cached_property
     def max_query_params(self) -> int:  # type: ignore[override]
@@ -67,7 +71,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _start_transaction_under_autocommit(self) -> None:
         if not turns_of_file[self.file].take(seconds=self.settings_dict["OPTIONS"].get("timeout", 5)):
-            raise OperationalError("database is locked")
+            raise NoTurn("database is locked")
         self.has_turn = True
         try:
             super()._start_transaction_under_autocommit()  # type: ignore[misc]

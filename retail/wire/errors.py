@@ -5,7 +5,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.utils.functional import Promise
 from django.utils.translation import gettext
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from retail import faults
 from retail.access import REFUSED, note_refusal
 from retail.wire.envelope import OK, ResultStatus, envelope
 
@@ -86,8 +86,8 @@ def answer_of(error: Exception) -> Response:
         return refuse(NotThere())
     if isinstance(error, PermissionDenied):
         return refuse(Forbidden())
-    if isinstance(error, OperationalError | InterfaceError):
-        log.warning("database unavailable: %s", type(error).__name__)
+    if faults.is_outage(error):
+        log.warning("unavailable: %s", faults.cause_of(error))
         return refuse(Unavailable())
     if isinstance(error, exceptions.APIException):
         return answer_api_exception(error)

@@ -1,0 +1,101 @@
+"""What no address may hold is refused before any view looks it up."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.back_office import fill, page
+from tests.pages import BACKEND, words
+
+pytestmark = pytest.mark.django_db
+DIGITS = "9" * 30
+ADDRESSES = [
+    "/o/a%00b/",
+    "/sandbox/pay/%00/",
+    "/g/1/?share=%00",
+    "/admin/autocomplete/?app_label=groupbuy&model_name=groupbuying&field_name=product&term=%00",
+    "/admin/groupbuy/groupbuying/add/?product=%00",
+    "/admin/groupbuy/order/?q=a%00b",
+    "/admin/groupbuy/order/%00/change/",
+    "/media/%00",
+    "/nobody/%00/",
+]
+
+
+def asking(user) -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(user, backend=BACKEND)
+    return client
+
+
+@pytest.mark.parametrize("who", ["buyer", "manager"])
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_with_a_nul_is_bad(request, who, address):
+    answer = asking(request.getfixturevalue(who)).get(address)
+    assert answer.status_code == 400
+    assert "请求有误" in words(answer)
+
+
+@pytest.mark.parametrize("path", ["/", "/orders/", "/admin/", "/api/shop/getlist"])
+@pytest.mark.parametrize("name", ["sessionid", "csrftoken", "django_language", "messages"])
+def test_a_cookie_with_a_nul_is_bad(path, name):
+    assert Client(raise_request_exception=False).get(path, HTTP_COOKIE=rf'{name}="\000{"a" * 31}"').status_code == 400
+
+
+def test_an_api_call_with_a_nul_keeps_its_envelope(api, manager):
+    answer = api.as_user(manager).send("GET", "/api/shop/getlist", "keyword=a%00b", b"")
+    assert (answer.status_code, answer.json()["status"]) == (400, 500)
+
+
+@pytest.mark.parametrize("address", ["/s/{}/", "/g/{}/", "/g/{}/news/", "/g/1/share/{}/code/", "/admin/groupbuy/order/{}/change/"])
+@pytest.mark.parametrize("digits", [DIGITS, str(2**63)])
+def test_an_id_beyond_every_database_is_nobodys(manager, address, digits):
+    assert asking(manager).get(address.format(digits)).status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["change", "delete"])
+def test_a_page_that_is_found_by_a_field_without_name_is_no_crash(manager, shop, kind):
+    order = fill(shop, manager)
+    assert asking(manager).get(page(order, kind), {"_to_field": ""}).status_code in (200, 403)
+
+
+@pytest.mark.parametrize("value", [DIGITS, str(2**63), "abc", "-1", "１２"])
+@pytest.mark.parametrize(
+    ("model", "name"), [("groupbuy_groupbuying", "product"), ("groupbuy_groupbuying", "shop"), ("pricing_shopproduct", "product")]
+)
+def test_a_form_opens_whatever_its_address_proposes(headquarters, shop, model, name, value):
+    assert asking(headquarters).get(reverse(f"admin:{model}_add"), {name: value}).status_code == 200
+
+
+@pytest.mark.parametrize("value", [DIGITS, "abc", ""])
+def test_a_form_that_names_no_row_is_shown_again(headquarters, shop, value):
+    answer = asking(headquarters).post(reverse("admin:groupbuy_groupbuying_add"), {"product": value, "shop": value})
+    assert answer.status_code == 200
+    answer = asking(headquarters).post(reverse("admin:retail_user_add"), {"username": "new", "role": "clerk", "shops": value})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("value", ["abc", DIGITS, str(2**63), "-1", "", "%_\\", "1,2"])
+def test_an_action_on_what_is_no_row_is_refused_and_does_nothing(manager, shop, value):
+    order = fill(shop, manager)
+    browser = asking(manager)
+    lists = reverse("admin:groupbuy_order_changelist")
+    page_of_list = browser.get(lists).content.decode()
+    assert 'value="deliver"' in page_of_list
+    answer = browser.post(lists, {"action": "deliver", "_selected_action": [order.pk, value]})
+    assert answer.status_code == 400
+    order.refresh_from_db()
+    assert order.status == 1
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/api/auth/login"])
+def test_a_name_longer_than_any_is_a_wrong_one_like_others(path):
+    answers = [
+        Client(raise_request_exception=False).post(path, {"username": "x" * length, "password": "y" * 3000}) for length in (20, 3000)
+    ]
+    assert [answer.status_code for answer in answers] == ([200, 200] if path == "/admin/login/" else [401, 400])
+
+
+def test_a_way_back_that_sounds_like_a_view_is_no_crash(buyer):
+    answer = asking(buyer).post("/leave/", {"next": "abc"})
+    assert (answer.status_code, answer["Location"]) == (302, "abc")

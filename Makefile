@@ -46,8 +46,8 @@ bench: $(VENV)/.dev
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 translations: $(VENV)/.dev
-	@$(BIN)/python manage.py makemessages -l en --no-obsolete --add-location file -i '.venv/*' -i 'staticfiles/*'
-	@$(BIN)/python manage.py compilemessages -i '.venv/*'
+	@SECRET_KEY=translations ENV_FILE=/dev/null $(BIN)/python manage.py makemessages -l en --no-obsolete --add-location file -i '.venv/*' -i 'staticfiles/*'
+	@SECRET_KEY=translations ENV_FILE=/dev/null $(BIN)/python manage.py compilemessages -i '.venv/*'
 
 # Pin anew what pyproject.toml asks for.
 requirements:

@@ -12,16 +12,16 @@ from urllib.parse import unquote_to_bytes
 from django.utils.translation import gettext_lazy as _
 
 from config.serving.refusals import NotTaken
-from retail.wire.body_limits import body_max
+from retail.wire.body_limits import body_max, declared_length
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
-# A body has so many seconds, and one more for each so many bytes that have come.
+# A body has so many seconds, and one more for each so many bytes that have come; what comes fast saves up no more than that.
 GRACE_SECONDS = 15.0
 LEAST_BYTES_PER_SECOND = 8 * 1024
-# What all bodies of a process that are here or on their way may hold together, in bytes, beyond what each may hold in any case:
-# however many large ones are sent, forms get through.
+# What may have come of all bodies of a process together, in bytes, beyond what each may hold in any case: however many large ones are
+# sent, forms get through.
 SHARED_BYTES = 256 * 1024 * 1024
 OWN_BYTES = 64 * 1024
 
@@ -35,7 +35,7 @@ class TooSlow(NotTaken):
 
 
 class NoMemory(NotTaken):
-    """Too many large bodies are here or on their way."""
+    """Too many large bodies are here."""
 
 
 class Memory:
@@ -106,7 +106,7 @@ async def take_body(environ: dict[str, Any], receive: Receive, loan: Loan) -> No
 
     Raises Gone, TooSlow, NoMemory.
     """
-    declared = int(environ["CONTENT_LENGTH"]) if environ.get("CONTENT_LENGTH", "").isdecimal() else 0
+    declared = declared_length(environ)
     body = b""
     if declared or "HTTP_TRANSFER_ENCODING" in environ:
         body, declared = await read(receive, declared=declared, most=body_max(environ), loan=loan)
@@ -115,23 +115,25 @@ async def take_body(environ: dict[str, Any], receive: Receive, loan: Loan) -> No
 
 async def read(receive: Receive, *, declared: int, most: int, loan: Loan) -> tuple[bytes, int]:
     """The body and its length; ``declared`` 0: it says its end itself. Beyond ``most`` bytes: nothing, and at least how long it is."""
-    latest = asyncio.get_running_loop().time() + GRACE_SECONDS
+    now = asyncio.get_running_loop().time
+    latest = now() + GRACE_SECONDS
     parts: list[bytes] = []
     size, more = 0, True
     try:
         async with asyncio.timeout_at(latest) as deadline:
             while more:
-                expected = max(size, declared)
-                if expected > most:
-                    return b"", expected
-                loan.take(expected)
+                if max(size, declared) > most:
+                    return b"", max(size, declared)
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise Gone
                 parts.append(message.get("body", b""))
                 size += len(parts[-1])
+                # Not what is announced: whoever sends nothing takes nobody's place.
+                loan.take(size)
                 more = message.get("more_body", False) and size != declared
-                deadline.reschedule(latest + size / LEAST_BYTES_PER_SECOND)
+                latest = min(latest + len(parts[-1]) / LEAST_BYTES_PER_SECOND, now() + GRACE_SECONDS)
+                deadline.reschedule(latest)
     except TimeoutError as error:
         raise TooSlow from error
     return (b"".join(parts), size) if size <= most else (b"", size)

@@ -37,7 +37,8 @@ def is_too_large(meta: Mapping[str, Any]) -> bool:
 
 
 def declared_length(meta: Mapping[str, Any]) -> int:
+    """What makes no sense, or has more digits than Python reads, counts as none."""
     try:
-        return int(meta.get("CONTENT_LENGTH") or 0)
+        return max(int(meta.get("CONTENT_LENGTH") or 0), 0)
     except ValueError:
         return 0

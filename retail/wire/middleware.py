@@ -37,8 +37,9 @@ class WireMiddleware:
             return self.get_response(request)
         if not request.path_info.lower().startswith(UNFOLDED):
             request.path_info = request.path_info.lower().rstrip("/")
-            # Read before anything touches request.POST: a stream can be read once, and a signature is over the raw bytes.
-            request.body  # noqa: B018
+            if not is_too_large(request.META):
+                # Read before anything touches request.POST: a stream can be read once, and a signature is over the raw bytes.
+                request.body  # noqa: B018
         # Labels and messages of the API are part of its contract, whatever language the phone is set to.
         with translation.override(settings.LANGUAGE_CODE):
             return self.get_response(request)

@@ -132,6 +132,21 @@ def test_a_body_that_goes_on_has_more_time(front, monkeypatch):
     assert client.told["body"] == "x" * 10
 
 
+def test_what_came_fast_saves_up_no_time(front, monkeypatch):
+    """Nearly all of a large body at once, and then nothing, held its memory for half an hour."""
+    monkeypatch.setattr(taking, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(taking, "LEAST_BYTES_PER_SECOND", 1)
+    client = asked(front, b"x" * 99, ends=False, headers=length(100))
+    assert client.status == HTTPStatus.REQUEST_TIMEOUT
+
+
+@pytest.mark.parametrize("digits", [b"", b"-1", b"9" * 5000])
+def test_a_length_that_is_none_reaches_django_as_none(front, digits):
+    """The server takes leading zeros without end, Python some 4,000 digits."""
+    client = asked(front, b"", headers=[(b"content-length", digits)])
+    assert (client.status, client.told["CONTENT_LENGTH"]) == (200, "0")
+
+
 def test_a_client_that_goes_away_is_answered_by_nobody(front):
     client = asked(front, b"a", ends=False, gone=True, headers=length(100))
     assert client.answer == []
@@ -147,7 +162,7 @@ def test_large_bodies_share_their_memory_and_forms_get_through(front):
     front.memory = taking.Memory(100 * KB)
 
     async def crowd() -> tuple[Client, Client, Client]:
-        slow = Client(b"x" * 64 * KB, ends=False, gone=False, headers=length(150 * KB))
+        slow = Client(b"x" * 149 * KB, ends=False, gone=False, headers=length(150 * KB))
         waiting = asyncio.create_task(slow.call(front))
         await asyncio.sleep(0.02)
         large, form = Client(b"x" * 150 * KB, headers=length(150 * KB)), Client(b"a=1", headers=length(3))
@@ -160,6 +175,23 @@ def test_large_bodies_share_their_memory_and_forms_get_through(front):
     _slow, large, form = asyncio.run(crowd())
     assert (large.status, form.status) == (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.OK)
     assert front.memory.left == 100 * KB
+
+
+def test_what_is_announced_and_does_not_come_keeps_nobody_out(front):
+    """Seventeen forged sessions, each with 16 MB that never came, had every upload refused."""
+    front.memory = taking.Memory(100 * KB)
+
+    async def crowd() -> Client:
+        silent = [Client(b"x", ends=False, headers=length(150 * KB)) for _ in range(17)]
+        waiting = [asyncio.create_task(one.call(front)) for one in silent]
+        await asyncio.sleep(0.02)
+        upload = Client(b"x" * 150 * KB, headers=length(150 * KB))
+        await upload.call(front)
+        for task in waiting:
+            task.cancel()
+        return upload
+
+    assert asyncio.run(crowd()).status == HTTPStatus.OK
 
 
 def test_who_comes_after_a_crowd_is_told_to_come_again(front):

@@ -15,6 +15,7 @@ from config.serving import refusals
 from config.serving.refusals import NotTaken
 from config.serving.requests import Gone, Memory, Receive, Scope, environ_of, take_body
 from config.serving.threads import Threads
+from config.serving.unread import end_unread
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -56,8 +57,13 @@ class Front:
         self.django = django
         self.threads = Threads(settings.SERVER_THREADS, WAITING_MAX)
         self.memory = Memory()
+        self.is_listening = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self.is_listening:
+            # The server listens after it has loaded its application: a request shows that it does.
+            self.is_listening = True
+            end_unread()
         environ = environ_of(scope)
         with self.memory.lent() as loan:
             try:

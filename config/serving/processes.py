@@ -15,18 +15,23 @@ log = logging.getLogger(__name__)
 SOON_SECONDS = 10
 ATTEMPTS = 3
 LOOK_SECONDS = 0.2
+# The last: the terminal was closed. What runs here has sessions of its own, and would stay.
+ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 KILL_SECONDS = 20
 
 
 @dataclass
 class Kept:
-    """A command and the process that runs it now, with all its own, in a group of theirs."""
+    """A command and the process that runs it, with all its own, in a group of theirs."""
 
     command: Sequence[str]
     folder: Path
     failures: int = 0
-    begun: float = 0.0
+    begun: float = field(init=False)
     process: subprocess.Popen[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.start()
 
     def start(self) -> None:
         self.begun = time.monotonic()
@@ -60,17 +65,22 @@ class Kept:
 
 
 def keep_running(commands: Sequence[Sequence[str]], *, folder: Path) -> int:
-    """Run the ``commands`` until SIGTERM or SIGINT, or until one can't be kept running. Returns the exit status."""
+    """Run the ``commands`` until a signal of ``ENDS``, or until one can't be kept running. Returns the exit status."""
     told: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _frame: told.append(number))
-    kept = [Kept(command, folder) for command in commands]
-    for one in kept:
-        one.start()
-    while not told and not any(one.is_given_up() for one in kept):
-        time.sleep(LOOK_SECONDS)
-    for one in kept:
-        one.process.terminate()
-    for one in kept:
-        one.stop()
+    for number in ENDS:
+        # `nohup` has it ignored: then the terminal may go.
+        if signal.getsignal(number) != signal.SIG_IGN or number != signal.SIGHUP:
+            signal.signal(number, lambda number, _frame: told.append(number))
+    kept: list[Kept] = []
+    try:
+        for command in commands:
+            kept.append(Kept(command, folder))
+        while not told and not any(one.is_given_up() for one in kept):
+            time.sleep(LOOK_SECONDS)
+    finally:
+        # Also when one can't be started: nobody would look after the others, which hold the port.
+        for one in kept:
+            one.process.terminate()
+        for one in kept:
+            one.stop()
     return 0 if told else 1

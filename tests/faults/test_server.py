@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from config.serving import processes
+from config.serving.unread import UNREAD_SECONDS
 from tests.servers import NO_DEMO, serving
 
 SECONDS = 60
@@ -89,6 +90,25 @@ def test_unfinished_requests_and_silent_connections_cost_others_nothing(site):
     assert p99 < max(P99_SECONDS, P99_OF_QUIET * quiet)
 
 
+LARGE = b"GET /static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+ANSWERS = 20
+
+
+def test_a_connection_whose_answers_are_not_read_is_ended(site):
+    """Else as many of them as the server may hold shut the door for as long as they like."""
+    address = urlsplit(site[0])
+    assert requests.get(f"{site[0]}/healthz/live", timeout=30).ok
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect((address.hostname, address.port))
+        connection.sendall(LARGE * ANSWERS)
+        time.sleep(UNREAD_SECONDS * 1.5)
+        connection.settimeout(PATIENCE_SECONDS)
+        with pytest.raises(ConnectionResetError):
+            while connection.recv(1024 * 1024):
+                pass
+
+
 def children_of(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
@@ -144,3 +164,31 @@ def test_what_never_starts_is_given_up():
     code = f"import sys; from config.serving.processes import keep_running; sys.exit(keep_running([{ends}, {stays}], folder='.'))"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     assert (ended.returncode, ended.stdout.count("1")) == (1, processes.ATTEMPTS)
+
+
+STAYS = [sys.executable, "-c", "import time; print('begun', flush=True); time.sleep(600)"]
+KEEPS = f"import sys; from config.serving.processes import keep_running; sys.exit(keep_running([{STAYS}, *{{more}}], folder='.'))"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_whoever_ends_it_ends_what_it_keeps(number):
+    """SIGHUP: the terminal is closed. Left alone, its processes would hold the port against the next start."""
+    code = KEEPS.format(more=[])
+    keeper = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert keeper.stdout is not None
+    assert keeper.stdout.readline() == "begun\n"
+    kept = children_of(keeper.pid)
+    keeper.send_signal(number)
+    keeper.wait(PATIENCE_SECONDS)
+    left = [pid for pid in kept if Path(f"/proc/{pid}").exists()]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert (keeper.returncode, left) == (0, [])
+
+
+def test_what_can_not_be_started_leaves_nothing_behind():
+    """Its output is the kept one's too: it ends when both have."""
+    ended = subprocess.run(
+        [sys.executable, "-c", KEEPS.format(more=[["/missing"]])], capture_output=True, text=True, timeout=PATIENCE_SECONDS
+    )
+    assert (ended.returncode, "FileNotFoundError" in ended.stderr) == (1, True)

@@ -17,7 +17,7 @@ WRONG_GUESS = (401, 404)
 
 
 class PerMinute(BaseThrottle):
-    """At most so many in any 60 seconds: this minute's count and the share of the last one's that the window still covers."""
+    """So many a minute: this one's count and the share of the last one's that the window still covers, as if evenly spread."""
 
     name = ""
     # Whom the last question was about.

@@ -4,11 +4,9 @@ import resource
 
 # First: it sets Django up, and refuses a start that could cost somebody money or data.
 import config.wsgi
+from config.serving import server
 from config.serving.front import Front
 
-# Each connection is a file.
-OPEN_FILES = 65_536
-
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(OPEN_FILES, hard)), hard))
+resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, server.open_files()), hard))
 application = Front(config.wsgi.application)

@@ -44,7 +44,7 @@ class Kept:
             return False
         # What a killed parent leaves behind would go on with the old port or the old code.
         self.kill()
-        self.failures = self.failures + 1 if time.monotonic() - self.begun < SOON_SECONDS else 1
+        self.failures = self.failures + 1 if time.monotonic() - self.begun < SOON_SECONDS else 0
         if self.failures >= ATTEMPTS:
             return True
         log.error("%s ended with status %s: started again", self.command[2], status)

@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import resource
+import socket
 from collections.abc import Iterable
 from http import HTTPStatus
 
 import pytest
+from django.core.management.base import CommandError
 
 from config.serving import requests as taking
-from config.serving import threads
+from config.serving import server, threads
 from config.serving.front import Front
 
 SCOPE = {
@@ -236,3 +239,17 @@ def test_an_answer_that_is_a_file_is_sent_by_its_path(tmp_path):
 
     assert asked(Front(sends_file), method="GET").answer[1] == {"type": "http.response.pathsend", "path": str(file)}
     assert asked(Front(sends_file), method="HEAD").body == b""
+
+
+def test_a_port_that_another_has_is_not_shared():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(CommandError, match="can't be used"):
+            server.check_port("127.0.0.1", other.getsockname()[1])
+
+
+def test_connections_leave_files_for_the_rest(monkeypatch):
+    monkeypatch.setattr(resource, "getrlimit", lambda _kind: (256, 256))
+    command = server.command(host="127.0.0.1", port=8000, workers=1)
+    assert command[command.index("--backpressure") + 1] == "128"

@@ -1,7 +1,6 @@
 """What ``make run`` does after installing: everything from an empty folder to a served shop system."""
 
 import os
-import socket
 import sys
 from typing import Any
 
@@ -23,7 +22,7 @@ class Command(BaseCommand):
         server.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.check_port(options["host"], options["port"])
+        server.check_port(options["host"], options["port"])
         self.check_folders()
         try:
             call_command("migrate", verbosity=0, interactive=False)
@@ -37,17 +36,6 @@ class Command(BaseCommand):
         self.stdout.flush()
         connection.close()
         sys.exit(processes.keep_running(self.commands(options), folder=settings.BASE_DIR))
-
-    def check_port(self, host: str, port: int) -> None:
-        with socket.socket() as probe:
-            # As the server will: a port that merely lingers from an earlier run is free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError as error:
-                raise CommandError(
-                    f"Port {port} on {host} can't be used ({error.strerror}). Choose another one: make run PORT=8001"
-                ) from error
 
     def check_folders(self) -> None:
         folders = [settings.MEDIA_ROOT, settings.STATIC_ROOT]

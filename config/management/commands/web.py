@@ -16,6 +16,7 @@ class Command(BaseCommand):
         server.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        server.check_port(options["host"], options["port"])
         command = server.command(host=options["host"], port=options["port"], workers=options["workers"])
         os.chdir(settings.BASE_DIR)
         # The service manager shall watch the server itself.

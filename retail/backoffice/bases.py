@@ -30,6 +30,7 @@ from retail.wire.errors import Refusal
 
 # Columns that the form never shows but that constraints speak of.
 OWNERS = {"tenant", "shop"}
+UNUSED_LOOKUPS = set(models.DateTimeField.get_lookups()) - {"exact", "in", "isnull"}
 
 
 class ScopedForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -132,6 +133,9 @@ class ScopedAdmin(AskingMixin, ScopedMixin, ExportAdmin):
         named = lookup.split("__")[0]
         offered = {name_of(one).split("__")[0] for one in self.get_list_filter(request)}
         if named not in offered | set(self.linked) and has_column(self.model, named):
+            return False
+        # Neither what our lists don't ask for, such as patterns, nor numbers beyond what a database holds.
+        if UNUSED_LOOKUPS & set(lookup.split("__")) or not all(map(fits, str(value).split(","))):
             return False
         # Of a relation its key alone: what stands behind it has a list of its own.
         allowed: bool = super().lookup_allowed(lookup, value, request)
@@ -240,6 +244,14 @@ def has_column(model: type[Model], name: str) -> bool:
     except FieldDoesNotExist:
         return False
     return True
+
+
+def fits(text: str) -> bool:
+    """Whether ``text``, if it is a whole number, has no more than 64 bits."""
+    try:
+        return -(2**63) <= int(text) < 2**63
+    except ValueError:
+        return True
 
 
 def name_of(list_filter: Any) -> str:

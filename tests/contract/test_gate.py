@@ -75,6 +75,15 @@ def test_a_form_that_names_no_row_is_shown_again(headquarters, shop, value):
     assert answer.status_code == 200
 
 
+@pytest.mark.parametrize(
+    "narrowed",
+    [f"deliver_type__in={DIGITS}", "status__in=1,-99999999999999999999", "status__regex=(", "paid_at__year=99999", "shop__gte=x"],
+)
+def test_a_list_is_narrowed_by_nothing_that_it_does_not_offer(manager, shop, narrowed):
+    assert asking(manager).get(f"/admin/groupbuy/order/?{narrowed}").status_code == 400
+    assert asking(manager).get("/admin/groupbuy/order/?deliver_type__exact=1&status__in=1,3,8").status_code == 200
+
+
 @pytest.mark.parametrize("value", ["abc", DIGITS, str(2**63), "-1", "", "%_\\", "1,2"])
 def test_an_action_on_what_is_no_row_is_refused_and_does_nothing(manager, shop, value):
     order = fill(shop, manager)
@@ -88,12 +97,10 @@ def test_an_action_on_what_is_no_row_is_refused_and_does_nothing(manager, shop, 
     assert order.status == 1
 
 
-@pytest.mark.parametrize("path", ["/admin/login/", "/api/auth/login"])
-def test_a_name_longer_than_any_is_a_wrong_one_like_others(path):
-    answers = [
-        Client(raise_request_exception=False).post(path, {"username": "x" * length, "password": "y" * 3000}) for length in (20, 3000)
-    ]
-    assert [answer.status_code for answer in answers] == ([200, 200] if path == "/admin/login/" else [401, 400])
+@pytest.mark.parametrize("length", [20, 256, 3000])
+def test_a_name_longer_than_any_is_a_wrong_one_like_others(length):
+    answer = Client(raise_request_exception=False).post("/admin/login/", {"username": "x" * length, "password": "y" * 3000})
+    assert answer.status_code == 200
 
 
 def test_a_way_back_that_sounds_like_a_view_is_no_crash(buyer):

@@ -335,7 +335,7 @@ NONSENSE = [
 @pytest.mark.parametrize("model", [Order, Payment])
 def test_nonsense_in_the_address_breaks_nothing(headquarters, shop, manager, model, query):
     fill(shop, manager)
-    assert export(browser_of(headquarters), model, query).status_code in (200, 302)
+    assert export(browser_of(headquarters), model, query).status_code in (200, 302, 400)
 
 
 def test_columns_that_the_list_hides_are_no_filter(clerk, group_buying):

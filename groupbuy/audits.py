@@ -1,5 +1,6 @@
 """Asking the gateway once more about money that we hold as received: does it know the trades? Reads only, on both sides."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -10,7 +11,8 @@ from groupbuy.models import Payment, PaymentQuerySet, TradeState
 from groupbuy.settling import RECEIVED
 from retail.models import Tenant
 
-# So many calls in a row without an answer, and the others are not made: each may take as long as the gateway's deadline.
+# So many calls in a row without an answer, and the others of that merchant number are not made: each may take as long as the
+# gateway's deadline. Of that number alone: with keys that read no answer one tenant would silence the audit of all.
 GIVE_UP_AFTER = 5
 # How many are asked about by lot, unless somebody says another number.
 SAMPLE = 200
@@ -37,22 +39,23 @@ def audit_payments(
 
     ``since`` and ``until``: first and last day, in China; ``sample``: at most so many, by lot (None: all); ``tenant``: its payments alone.
     """
-    audit, silent = Audit(), 0
+    audit, silent = Audit(), Counter[str]()
     chosen = paid_between(since, until)
     numbers = (chosen if tenant is None else chosen.filter(order__tenant=tenant)).order_by("?" if sample else "pk")
     for payment in one_by_one(numbers[:sample]):
-        if silent >= GIVE_UP_AFTER:
+        mch_id = payment.parameters.get("mch_id", "")
+        if silent[mch_id] >= GIVE_UP_AFTER:
             audit.not_known += 1
             continue
         try:
             fault = fault_of(payment)
-            silent = 0
+            silent[mch_id] = 0
         except GatewayError as error:
             audit.not_known += 1
-            silent = silent + 1 if isinstance(error, Unknown) else 0
+            silent[mch_id] = silent[mch_id] + 1 if isinstance(error, Unknown) else 0
             tell(f"not known: {named(payment)}: {type(error).__name__}: {error}")
-            if silent == GIVE_UP_AFTER:
-                tell("not known: nobody answers, the others are not asked about")
+            if silent[mch_id] == GIVE_UP_AFTER:
+                tell(f"not known: nobody answers for merchant {mch_id}, its others are not asked about")
             continue
         audit.wrong += bool(fault)
         audit.sound += not fault

@@ -8,13 +8,15 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from groupbuy import audits, settling
+from groupbuy import audits, payments, settling
+from groupbuy.fake_wechat import make_merchant
 from groupbuy.gateways import CHINA, Trade
 from groupbuy.models import Gateway, MerchantAccount, Payment, SandboxTrade, TradeState
+from retail.principals import principal_of
 from tests import factories
 from tests.pages import ordered, underpay
 from tests.pages import pay as pay_in_sandbox
-from tests.wechat import fresh, notify, packed, pay
+from tests.wechat import account_of, fresh, notify, own_merchant, packed, pay
 
 pytestmark = pytest.mark.django_db
 
@@ -126,6 +128,31 @@ def test_after_some_silence_nobody_is_asked_any_more(fake_wechat, honest, tenant
     said = capsys.readouterr().out
     assert said.count("not known: payment") == audits.GIVE_UP_AFTER
     assert f"0 wrong, {before} not known." in said
+
+
+def test_keys_that_read_no_answer_silence_their_own_number_alone(fake_wechat, honest, now, capsys):
+    """Headquarters enter a key of WeChat's that isn't: no answer can be believed, and no other tenant's forged payment hides behind it."""
+    own = own_merchant(fake_wechat)
+    rogue = factories.GroupBuyingFactory(tenant__app_id=own.app_id)
+    account = account_of(rogue.tenant, own)
+    account.save()
+    for _ in range(audits.GIVE_UP_AFTER + 1):
+        person = factories.BuyerFactory(tenant=rogue.tenant)
+        factories.IdentityFactory(user=person, app_id=own.app_id)
+        order = ordered(person, rogue, now=now)
+        payments.start_payment(order_id=order.pk, principal=principal_of(person), now=now)
+        forge(order, now=now)
+    account.public_key = make_merchant(mch_id=own.mch_id, app_id=own.app_id).public_pem
+    account.save()
+    forged = Payment.objects.create(
+        order=honest.order, gateway="wechat", out_trade_no="NEVERPAID", total=1, received=1, state="paid", use="held",
+        received_at=now, parameters=honest.parameters,
+    )  # fmt: skip
+    assert audit("--sample", "all") == 1
+    said = capsys.readouterr().out
+    assert f"WRONG payment {forged.pk}" in said
+    assert said.count("not known: payment") == audits.GIVE_UP_AFTER
+    assert f"1 as the gateway says, 1 wrong, {audits.GIVE_UP_AFTER + 1} not known." in said
 
 
 def test_keys_that_are_gone_are_not_silence(fake_wechat, honest, wechat_order, now, capsys):

@@ -80,17 +80,17 @@ def expect(number: MerchantNumber, day: date, *, now: datetime) -> Bill:
     return bill
 
 
-def compare(bill: Bill, *, now: datetime) -> bool:
-    """Fetch and compare a bill, if nobody else does just now. False while it is not to be had."""
+def compare(bill: Bill, *, now: datetime) -> due.Done:
+    """Fetch and compare a bill, if nobody else does just now. 0 while it is not to be had."""
     if not lease(bill, now):
-        return False
+        return due.Done()
     try:
         return compare_again(bill, now=now)
     except gateways.Misconfigured as error:
         log.error("bill %s: the gateway is misconfigured: %s", bill, error)
     except gateways.GatewayError as error:
         log.warning("bill %s is not to be had yet: %s", bill, error)
-    return False
+    return due.Done()
 
 
 def lease(bill: Bill, now: datetime) -> bool:
@@ -100,14 +100,17 @@ def lease(bill: Bill, now: datetime) -> bool:
     return bool(claimed.update(next_check_at=now + wait, checks=bill.checks + 1))
 
 
-def compare_again(bill: Bill, *, now: datetime) -> bool:
-    """Fetch and compare a bill, whether or not that was done before; what nobody has resolved is found anew. Raises GatewayError."""
+def compare_again(bill: Bill, *, now: datetime) -> due.Done:
+    """Fetch and compare a bill, whether or not that was done before; what nobody has resolved is found anew. Raises GatewayError.
+
+    1 when that was done, with the payments that could not be booked as failed; 0 while the bill isn't written yet.
+    """
     lines = merchants.gateway_of_number(number_of(bill)).bill(bill.on)
     if not lines and now - day_of(bill)[1] < PATIENCE and received_in(bill).exists():
-        return False
+        return due.Done()
     comparison = Comparison(bill, lines, now=now)
     keep(comparison, list(comparison.differences()))
-    return True
+    return due.Done(1, failed=comparison.failed)
 
 
 @transaction.atomic

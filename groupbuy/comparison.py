@@ -23,6 +23,7 @@ from groupbuy.models import (
     RefundState,
     TradeState,
 )
+from retail import due
 from retail.models import Tenant
 
 AT_ONCE = 500
@@ -64,12 +65,13 @@ def returned_in(bill: Bill) -> RefundQuerySet:
 
 @dataclass
 class Comparison:
-    """``found``: how many payments we learned of by this bill."""
+    """``found``: how many payments we learned of by this bill; ``failed``: how many of them could not be booked."""
 
     bill: Bill
     lines: Sequence[BillLine]
     now: datetime
     found: int = 0
+    failed: int = 0
 
     @cached_property
     def paid(self) -> list[BillLine]:
@@ -104,12 +106,14 @@ class Comparison:
             yield from self.unknown(DifferenceKind.UNKNOWN_PAYMENT, line, line.out_trade_no)
             return
         if payment.state != PaymentState.PAID:
-            payment = self.book(line) or payment
+            # Tenants share a bill: one whose payment can't be booked has a difference in it, and the others their comparison.
+            self.failed += due.failures_in(due.try_one(line, self.book))
+            payment = self.payments[line.out_trade_no]
         if {payment.total, payment.received} != {line.amount} or payment.transaction_id != line.transaction_id:
             kind = DifferenceKind.PAYMENT_DIFFERS
             yield self.difference(kind, line.out_trade_no, payment=payment, billed=line.amount, booked=payment.total)
 
-    def book(self, line: BillLine) -> Payment | None:
+    def book(self, line: BillLine) -> bool:
         """Through the one door; money of which the same bill gives some back is for a person to judge."""
         went_back = any(other.out_trade_no == line.out_trade_no for other in self.returned)
         trade = Trade(
@@ -120,8 +124,12 @@ class Comparison:
             transaction_id=line.transaction_id,
             paid_at=line.at,
         )
+        payment = settling.settle(trade, source="bill", now=self.now)
+        if payment is None:
+            return False
+        self.payments[line.out_trade_no] = payment
         self.found += 1
-        return settling.settle(trade, source="bill", now=self.now)
+        return True
 
     def of_refund(self, line: BillLine) -> Iterator[BillDifference]:
         refund = self.refunds.get(first_number(line.out_refund_no))

@@ -9,7 +9,20 @@ from django.db import OperationalError
 
 from config import jobs
 from groupbuy import fulfilment, payments, refunds, sandbox
-from groupbuy.models import Bill, GroupBuying, MerchantAccount, Order, OrderStatus, Outcome, Payment, PaymentState, Refund, RefundState
+from groupbuy.gateways import CHINA
+from groupbuy.models import (
+    Bill,
+    BillDifference,
+    GroupBuying,
+    MerchantAccount,
+    Order,
+    OrderStatus,
+    Outcome,
+    Payment,
+    PaymentState,
+    Refund,
+    RefundState,
+)
 from retail import due
 from retail.models import OutboxEntry, OutboxState
 from retail.principals import Role, principal_of
@@ -142,7 +155,7 @@ def test_a_number_whose_bill_cant_be_expected_keeps_no_other_from_its(tenant, no
     settings.PAYMENT_GATEWAY = "wechat"
     for mch_id in ("1900000001", "1900000002"):
         keys = {"cert_serial": "A1", "private_key": "x", "api_v3_key": "k" * 32, "public_key_id": f"PUB_KEY_ID_{mch_id}", "public_key": "x"}
-        MerchantAccount.objects.create(tenant=factories.TenantFactory(), mch_id=mch_id, in_use=True, **keys)
+        MerchantAccount.objects.create(tenant=factories.TenantFactory(), mch_id=mch_id, in_use=True, confirmed_at=now, **keys)
     with poisoned("groupbuy_bill", "NEW.mch_id = '1900000001'", event="INSERT"):
         assert jobs.run("bill", now=now).failed == 1
     assert [bill.mch_id for bill in Bill.objects.all()] == ["1900000002"]
@@ -155,6 +168,20 @@ def test_a_bill_that_fails_keeps_no_other_from_being_compared(tenant, now):
         assert jobs.run("bill", now=now).failed == 1
     assert Bill.objects.get(pk=good.pk).compared_at == now
     assert Bill.objects.get(pk=bad.pk).next_check_at > now
+
+
+def test_a_payment_that_fails_keeps_no_other_tenants_from_being_booked_by_the_bill_they_share(pair, now):
+    """Of the house's number all tenants without one of their own have the same bill."""
+    table, condition = asked(pair, now)
+    Payment.objects.update(next_check_at=None)
+    tomorrow = (now.astimezone(CHINA) + timedelta(days=1)).replace(hour=10, minute=30)
+    bad, good = (order.payments.get() for order in pair)
+    with poisoned(table, condition):
+        done = jobs.run("bill", now=tomorrow)
+    assert (done, done.failed) == (1, 1)
+    assert Order.objects.get(pk=good.order_id).status == OrderStatus.PAID
+    # A person hears of it, and only of it.
+    assert [(row.number, row.kind, row.booked) for row in BillDifference.objects.all()] == [(bad.out_trade_no, "payment-differs", bad.total)]
 
 
 def test_a_run_by_hand_says_by_its_exit_that_something_failed(pair, now):

@@ -181,7 +181,9 @@ def test_a_payment_that_fails_keeps_no_other_tenants_from_being_booked_by_the_bi
     assert (done, done.failed) == (1, 1)
     assert Order.objects.get(pk=good.order_id).status == OrderStatus.PAID
     # A person hears of it, and only of it.
-    assert [(row.number, row.kind, row.booked) for row in BillDifference.objects.all()] == [(bad.out_trade_no, "payment-differs", bad.total)]
+    assert [(row.number, row.kind, row.booked) for row in BillDifference.objects.all()] == [
+        (bad.out_trade_no, "payment-differs", bad.total)
+    ]
 
 
 def test_a_run_by_hand_says_by_its_exit_that_something_failed(pair, now):

@@ -26,11 +26,6 @@ class Audit:
     wrong: int = 0
     not_known: int = 0
 
-    @property
-    def is_void(self) -> bool:
-        """There was something to ask, and nothing was answered."""
-        return self.not_known > 0 and self.sound + self.wrong == 0
-
 
 def audit_payments(
     *, since: date, until: date | None = None, sample: int | None = None, tenant: Tenant | None = None, tell: Callable[[str], None]

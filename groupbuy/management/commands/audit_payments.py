@@ -5,16 +5,16 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from groupbuy import audits
+from retail import dates
 from retail.models import Tenant
 
-YEARS = (2000, 2999)
-NOTHING_ASKED = 2
+NOT_KNOWN = 2
 
 
 def day(text: str) -> date:
     found = date.fromisoformat(text)
-    if not YEARS[0] <= found.year <= YEARS[1]:
-        raise ArgumentTypeError(f"a day between the years {YEARS[0]} and {YEARS[1]}")
+    if not dates.is_ours(found):
+        raise ArgumentTypeError(str(dates.OUT_OF_RANGE))
     return found
 
 
@@ -29,7 +29,7 @@ def count(text: str) -> int | None:
 class Command(BaseCommand):
     help = (
         "Ask the gateway again about payments that we hold as paid, and list those that it doesn't know, or knows as unpaid, with another "
-        "amount or another transaction. Writes nothing. Exit status 1 when there are some, 2 when no question was answered."
+        "amount or another transaction. Writes nothing. Exit status 1 when there are some, else 2 when a question was not answered."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -40,7 +40,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["until"] and options["until"] < options["since"]:
-            raise CommandError("The last day is before the first.", returncode=NOTHING_ASKED)
+            raise CommandError("The last day is before the first.", returncode=NOT_KNOWN)
         audit = audits.audit_payments(
             since=options["since"],
             until=options["until"],
@@ -51,13 +51,13 @@ class Command(BaseCommand):
         self.stdout.write(f"{audit.sound} as the gateway says, {audit.wrong} wrong, {audit.not_known} not known.")
         if audit.wrong:
             raise CommandError(f"{audit.wrong} payment(s) that the gateway contradicts.")
-        if audit.is_void:
-            raise CommandError("Nothing could be asked.", returncode=NOTHING_ASKED)
+        if audit.not_known:
+            raise CommandError(f"{audit.not_known} payment(s) that nobody could be asked about.", returncode=NOT_KNOWN)
 
     def tenant_of(self, code: str | None) -> Tenant | None:
         if code is None:
             return None
         tenant = Tenant.objects.filter(code=code).first()
         if tenant is None:
-            raise CommandError(f"There is no tenant {code}.", returncode=NOTHING_ASKED)
+            raise CommandError(f"There is no tenant {code}.", returncode=NOT_KNOWN)
         return tenant

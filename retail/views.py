@@ -23,7 +23,8 @@ from retail.wire.errors import Unavailable
 from retail.wire.views import error_page
 
 log = logging.getLogger(__name__)
-HOST = re.compile(r"[0-9a-z.-]{1,253}(:[0-9]{1,5})?", re.IGNORECASE)
+# Nothing with as many digits as a telephone number.
+HOST = re.compile(r"(?!.*[0-9]{7})[0-9a-z.-]{1,253}(:[0-9]{1,5})?", re.IGNORECASE)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -30,7 +30,7 @@ from retail.wire.errors import Refusal
 
 # Columns that the form never shows but that constraints speak of.
 OWNERS = {"tenant", "shop"}
-UNUSED_LOOKUPS = set(models.DateTimeField.get_lookups()) - {"exact", "in", "isnull"}  # type: ignore[call-arg]
+UNUSED_LOOKUPS = set(models.DateTimeField.get_lookups()) - {"exact", "in", "isnull", "gt", "gte", "lt", "lte", "year"}  # type: ignore[call-arg]
 
 
 class ScopedForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from config import invariants, jobs
 from config.management.commands.serve import Command as Serve
+from config.serving import server
 from config.settings import broker
 from groupbuy import payments, refunds
 from groupbuy.models import GroupBuying, Order, OrderEvent, OrderStatus, Refund, RefundState, SandboxRefund
@@ -79,6 +80,7 @@ def assert_sound() -> None:
     assert not OrderEvent.objects.values("order", "to_status").annotate(count=Count("pk")).filter(count__gt=1).exists()
 
 
+@pytest.mark.django_db
 def test_every_job_is_a_task_and_comes_as_often_as_the_table_says():
     app = tasks_app()
     table = {name: seconds for name, (_service, seconds) in jobs.JOBS.items()}
@@ -222,8 +224,8 @@ def own_redis(transactional_db, tmp_path) -> Iterator[Celeries]:
 def serve(celeries: Celeries) -> str:
     """The address of a server beside ``celeries``."""
     port = free_port()
-    server = Serve().server({"host": "127.0.0.1", "port": port, "workers": 1})
-    celeries.start(*server[1:])
+    command = server.command(host="127.0.0.1", port=port, workers=1)
+    celeries.start(*command[1:])
     wait_until(lambda: is_listening(port), PATIENCE_SECONDS)
     return f"http://127.0.0.1:{port}"
 

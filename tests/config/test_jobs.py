@@ -212,7 +212,7 @@ def test_a_database_that_is_away_ends_the_run(pair, now, monkeypatch, caplog):
     assert looked_at == pair[:1]
     monkeypatch.setitem(jobs.JOBS, "expire", (lambda *, now: due.each(pair, lost), 2))
     assert jobs.run("expire", now=now).failed == 1
-    assert "database unavailable" in caplog.text
+    assert "job expire: unavailable: OperationalError" in caplog.text
 
 
 def test_what_cant_be_put_off_stops_nobody_either(now):

@@ -80,7 +80,8 @@ def test_a_form_that_names_no_row_is_shown_again(headquarters, shop, value):
     [f"deliver_type__in={DIGITS}", "status__in=1,-99999999999999999999", "status__regex=(", "paid_at__year=99999", "shop__gte=x"],
 )
 def test_a_list_is_narrowed_by_nothing_that_it_does_not_offer(manager, shop, narrowed):
-    assert asking(manager).get(f"/admin/groupbuy/order/?{narrowed}").status_code == 400
+    # Refused, or led back to the whole list with a sentence.
+    assert asking(manager).get(f"/admin/groupbuy/order/?{narrowed}").status_code in (302, 400)
     assert asking(manager).get("/admin/groupbuy/order/?deliver_type__exact=1&status__in=1,3,8").status_code == 200
 
 

@@ -164,7 +164,7 @@ class Placing(Scene):
 
     def act(self) -> bool:
         wish = {"groupBuyingId": self.group_buying.pk, "qty": 2}
-        headers = {"Idempotency-Key": self.key and f"{self.key}{self.group_buying.pk}"}
+        headers = {"Idempotency-Key": f"{self.key}{self.group_buying.pk}"} if self.key else {}
         return self.stage.buyer_client.post(BUYING + "createorder", wish, headers=headers).json()["status"] == 200
 
     def look(self) -> None:

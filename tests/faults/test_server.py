@@ -167,7 +167,9 @@ def test_what_never_starts_is_given_up():
 
 
 STAYS = [sys.executable, "-c", "import time; print('begun', flush=True); time.sleep(600)"]
-KEEPS = f"import sys; from config.serving.processes import keep_running; sys.exit(keep_running([{STAYS}, *{{more}}], folder='.'))"
+# Whoever runs the tests under `nohup` has SIGHUP ignored, and with it their processes.
+HEARS = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)"
+KEEPS = f"{HEARS}; import sys; from config.serving.processes import keep_running; sys.exit(keep_running([{STAYS}, *{{more}}], folder='.'))"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

@@ -38,7 +38,7 @@ class Crowd:
 
     def press(self, number: int, *, qty: int = 1, key: str = "") -> tuple[int, int]:
         """The result code and the order of an attempt, or the status of HTTP and nothing. Again after SQLite's bounded wait."""
-        headers = {"Authorization": f"Bearer {self.tokens[number % len(self.tokens)]}", "Idempotency-Key": key}
+        headers = {"Authorization": f"Bearer {self.tokens[number % len(self.tokens)]}"} | ({"Idempotency-Key": key} if key else {})
         wish = {"groupBuyingId": self.group_buying.pk, "qty": qty}
         while True:
             answer = Api.anonymous.post(CREATE, wish, headers=headers)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from config import jobs
 from groupbuy import fulfilment, payments, refunds
@@ -102,7 +102,8 @@ def test_background_work(fake_wechat, person, wechat_order, prepaid, logged, now
     wechat_order.group_buying.orders.update(pay_deadline_at=now - timedelta(minutes=1), address=ADDRESS, remark=REMARK)
     wechat_order.payments.update(next_check_at=now, parameters=PHONE)
     fake_wechat.control("fault", kind="reset", times=20)
-    call_command("work", "--once", stdout=StringIO())
+    with pytest.raises(CommandError, match="expire, reconcile"):
+        call_command("work", "--once", stdout=StringIO())
     assert {(line["name"], line["levelname"]) for line in logged.lines} >= {("retail.due", "ERROR")}
     assert {"run_id", "job"} <= logged.of("retail.due")[0].keys()
     assert_silent_about(fake_wechat, open_id, logged)

@@ -3,6 +3,7 @@
 import logging
 import os
 import resource
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -269,8 +270,10 @@ def test_a_file_or_folder_that_may_not_be_written_is_seen_without_writing(tmp_pa
     folder.mkdir()
     file = folder / "shop.sqlite3"
     file.touch()
-    for path in (tmp_path.parent.parent, tmp_path.parent, tmp_path, folder, file):
-        path.chmod(0o777)
+    file.chmod(0o777)
+    # pytest's own folders are its user's alone.
+    for path in file.relative_to(tempfile.gettempdir()).parents[:-1]:
+        Path(tempfile.gettempdir(), path).chmod(0o777)
     with as_nobody():
         assert why_unwritable(file, least=1) == ""
     for locked in (file, folder):

@@ -58,7 +58,7 @@ ANSWERS = {
     "readiness": (200, "healthz/ready", lambda shop: Client().get("/healthz/ready")),
     "the schema": (200, "api/schema/", lambda shop: Client().get("/api/schema/")),
     "a notification": (401, "api/pay/wechat/notify", lambda shop: Client().post("/api/pay/wechat/notify", {})),
-    "a crash of a page": (500, "s/<int:pk>/", lambda shop: lose_the_key_of(shop) or oddly().get(f"/s/{shop.pk}/?phone=13812345678")),
+    "a crash of a page": (500, "s/<id:pk>/", lambda shop: lose_the_key_of(shop) or oddly().get(f"/s/{shop.pk}/?phone=13812345678")),
     "a crash of an endpoint": (
         500,
         "api/shop/getlist",

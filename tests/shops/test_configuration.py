@@ -137,9 +137,9 @@ OUT_OF_RANGE = [
 
 
 @pytest.mark.parametrize(("code", "text"), OUT_OF_RANGE)
-def test_a_value_out_of_its_range_is_refused_in_words_when_it_is_written(headquarters, code, text):
+def test_a_value_out_of_its_range_is_refused_in_words_when_it_is_written(superuser, tenant, code, text):
     item = ConfigItem.objects.get(code=code)
-    answer = browser_of(headquarters).post("/admin/shops/configvalue/add/", {"item": item.pk, "value": text})
+    answer = browser_of(superuser).post("/admin/shops/configvalue/add/", {"tenant": tenant.pk, "item": item.pk, "value": text})
     assert answer.status_code == 200
     assert answer.context["adminform"].form.errors["value"]
     assert not ConfigValue.objects.exists()
@@ -174,9 +174,9 @@ def test_a_stored_value_out_of_its_range_counts_as_the_default_for_us_and_for_de
         ("share_page", ""),
     ],
 )
-def test_a_value_within_its_range_is_kept(headquarters, tenant, code, text):
+def test_a_value_within_its_range_is_kept(superuser, tenant, code, text):
     item = ConfigItem.objects.get(code=code)
-    browser_of(headquarters).post("/admin/shops/configvalue/add/", {"item": item.pk, "value": text})
+    browser_of(superuser).post("/admin/shops/configvalue/add/", {"tenant": tenant.pk, "item": item.pk, "value": text})
     assert ConfigValue.objects.get(item=item, tenant=tenant).value == text.strip()
 
 

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from groupbuy.gateways import CHINA, GatewayError, Trade, TradeNotFound, Unknown
+from groupbuy.gateways import GatewayError, Trade, TradeNotFound, Unknown
 from groupbuy.merchants import gateway_of
 from groupbuy.models import Payment, PaymentQuerySet, TradeState
 from groupbuy.settling import RECEIVED
+from retail.dates import CHINA
 from retail.models import Tenant
 
 # So many calls in a row without an answer, and the others of that merchant number are not made: each may take as long as the

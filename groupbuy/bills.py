@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy
 
 from groupbuy import gateways, merchants
 from groupbuy.comparison import Comparison, day_of, number_of, received_in
-from groupbuy.gateways import CHINA
 from groupbuy.merchants import MerchantNumber
 from groupbuy.models import Bill, BillDifference
 from retail import due
+from retail.dates import CHINA
 from retail.principals import Principal
 from retail.wire.errors import Invalid, NotThere, Refusal
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from django.conf import settings
 
 from groupbuy import settling
-from groupbuy.gateways import CHINA, BillLine, Trade
+from groupbuy.gateways import BillLine, Trade
 from groupbuy.merchants import MerchantNumber
 from groupbuy.models import (
     Bill,
@@ -24,6 +24,7 @@ from groupbuy.models import (
     TradeState,
 )
 from retail import due
+from retail.dates import CHINA
 from retail.models import Tenant
 
 AT_ONCE = 500

@@ -5,12 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 from groupbuy.models import RefundState, TradeState
-
-# The day of a bill is a day here.
-CHINA = ZoneInfo("Asia/Shanghai")
 
 
 class GatewayError(Exception):

@@ -12,7 +12,6 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from groupbuy.gateways import (
-    CHINA,
     AlreadyPaid,
     BillLine,
     Notification,
@@ -24,6 +23,7 @@ from groupbuy.gateways import (
     TradeNotFound,
 )
 from groupbuy.models import Gateway, RefundState, SandboxRefund, SandboxTrade, TradeState
+from retail.dates import CHINA
 from retail.money import to_cents
 
 PAID_STATES = (TradeState.SUCCESS, TradeState.REFUND)

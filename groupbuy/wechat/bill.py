@@ -11,9 +11,10 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
-from groupbuy.gateways import CHINA, BillLine
+from groupbuy.gateways import BillLine
 from groupbuy.wechat.answers import Malformed, text_in
 from groupbuy.wechat.client import is_trusted
+from retail.dates import CHINA
 
 # Nothing was paid or refunded on that day.
 NO_BILL = "NO_STATEMENT_EXIST"

@@ -9,7 +9,6 @@ from django.db import OperationalError
 
 from config import jobs
 from groupbuy import fulfilment, payments, refunds, sandbox
-from groupbuy.gateways import CHINA
 from groupbuy.models import (
     Bill,
     BillDifference,
@@ -24,6 +23,7 @@ from groupbuy.models import (
     RefundState,
 )
 from retail import due
+from retail.dates import CHINA
 from retail.models import OutboxEntry, OutboxState
 from retail.principals import Role, principal_of
 from shops.models import ConfigItem, ConfigValue

@@ -10,8 +10,9 @@ from django.db import connection
 
 from groupbuy import audits, payments, settling
 from groupbuy.fake_wechat import make_merchant
-from groupbuy.gateways import CHINA, Trade
+from groupbuy.gateways import Trade
 from groupbuy.models import Gateway, MerchantAccount, Payment, SandboxTrade, TradeState
+from retail.dates import CHINA
 from retail.principals import principal_of
 from tests import factories
 from tests.pages import ordered, underpay

@@ -10,7 +10,6 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
 from groupbuy import bills, refunds, sandbox, settling
-from groupbuy.gateways import CHINA
 from groupbuy.models import (
     Bill,
     BillDifference,
@@ -23,6 +22,7 @@ from groupbuy.models import (
     SandboxTrade,
     TradeState,
 )
+from retail.dates import CHINA
 from retail.models import Tenant
 from retail.principals import Role, principal_of
 from retail.wire.errors import NotThere

@@ -7,12 +7,13 @@ from decimal import Decimal
 import pytest
 
 from groupbuy.fake_wechat import bill as fake_bill
-from groupbuy.gateways import CHINA, Misconfigured, Unknown
+from groupbuy.gateways import Misconfigured, Unknown
 from groupbuy.merchants import merchant_of_environment
 from groupbuy.wechat import WeChatGateway
 from groupbuy.wechat import bill as bill_module
 from groupbuy.wechat.answers import Malformed
 from groupbuy.wechat.bill import announced_in, lines_in, original
+from retail.dates import CHINA
 from tests.wechat import calls, house_merchant, pay
 
 NUMBER = "26112212000000000001P1"

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -48,7 +49,8 @@ def own_database(folder: Path) -> Iterator[str]:
     if not tested:
         yield f"sqlite:///{folder}/demo.sqlite3"
         return
-    server, name = urlsplit(tested), f"demo_{os.getpid()}"
+    # One process of tests may serve several at once.
+    server, name = urlsplit(tested), f"demo_{uuid4().hex}"
     with psycopg.connect(server._replace(path="/postgres").geturl(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
         try:

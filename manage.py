@@ -6,9 +6,9 @@ import sys
 
 from django.core.management import execute_from_command_line
 
-from retail import logs
+from retail.logs import json_lines
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    with logs.belonging_to(run_id=logs.new_id(), command=" ".join(sys.argv[1:2])):
+    with json_lines.belonging_to(run_id=json_lines.new_id(), command=" ".join(sys.argv[1:2])):
         execute_from_command_line(sys.argv)

@@ -5,7 +5,7 @@ from django.urls import include, path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from groupbuy.serializers import CreateOrderTakes
+from groupbuy.api.serializers import CreateOrderTakes
 from retail.wire.envelope import ok
 from retail.wire.views import EVERYONE, WireViewSet, endpoint
 

@@ -11,7 +11,8 @@ from django.db import DatabaseError, connection
 from django.http.request import validate_host
 
 from config.demo import people
-from retail import faults, mini_program
+from retail import mini_program
+from retail.database import faults
 from retail.models import Tenant, User
 
 log = logging.getLogger(__name__)

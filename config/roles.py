@@ -7,7 +7,7 @@ from django.apps.registry import Apps
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
-from retail import tables
+from retail.database import tables
 from retail.principals import GROUP_NAMES, Role
 
 READ = ("view",)

@@ -112,7 +112,7 @@ class GivesSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
 class BearerCredential(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """Knox's own would be a header of free text."""
 
-    target_class = "retail.bearer.BearerAuthentication"
+    target_class = "retail.login.tokens.BearerAuthentication"
     name = "bearer"
     priority = 1
 

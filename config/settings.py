@@ -77,7 +77,7 @@ PUBLIC_HOST = urlsplit(PUBLIC_BASE_URL).hostname or ""
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", f"[{PUBLIC_HOST}]" if ":" in PUBLIC_HOST else PUBLIC_HOST])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
-# Of a server process. Half of them may wait for WeChat (``retail.patience``).
+# Of a server process. Half of them may wait for WeChat (``retail.slow_servers``).
 SERVER_THREADS = positive("SERVER_THREADS", 4)
 
 INSTALLED_APPS = [
@@ -104,14 +104,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "retail.access.RequestLog",
+    "retail.logs.request_log.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "retail.wire.middleware.BodyLimit",
-    "retail.gate.Gate",
+    "retail.wire.gate.Gate",
     "retail.wire.middleware.WireMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -145,7 +145,7 @@ TEMPLATES = [
 DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{BASE_DIR / 'var' / 'xiantuan.sqlite3'}")}
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 60)
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["ENGINE"] = "retail.sqlite"
+    DATABASES["default"]["ENGINE"] = "retail.database.sqlite"
     DATABASES["default"]["OPTIONS"] = {
         # A writer takes its lock when the transaction begins: no deadlock on upgrading a read lock.
         "transaction_mode": "IMMEDIATE",
@@ -155,7 +155,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-        DATABASES["default"]["ENGINE"] = "retail.postgresql"
+        DATABASES["default"]["ENGINE"] = "retail.database.postgresql"
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"]["OPTIONS"] = {
         "options": "-c lock_timeout=3000 -c timezone=UTC",
@@ -173,11 +173,11 @@ CELERY_QUEUE = env.str("CELERY_QUEUE", "") or "xiantuan"
 
 # --- People ----------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "retail.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "retail.people.PeopleBackend"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "retail.login.backend.PeopleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "retail.passwords.GuessablePasswordValidator"},
+    {"NAME": "retail.login.passwords.GuessablePasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
@@ -185,9 +185,9 @@ LOGIN_REDIRECT_URL = "admin:index"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_LOCKOUT_CALLABLE = "retail.lockouts.locked_out"
-AXES_USERNAME_CALLABLE = "retail.lockouts.username_of"
-AXES_CLIENT_IP_CALLABLE = "retail.clients.client_ip"
+AXES_LOCKOUT_CALLABLE = "retail.login.lockouts.locked_out"
+AXES_USERNAME_CALLABLE = "retail.login.lockouts.username_of"
+AXES_CLIENT_IP_CALLABLE = "retail.logs.client_ip.client_ip"
 REST_KNOX = {"TOKEN_TTL": timedelta(hours=12), "AUTH_HEADER_PREFIX": "Bearer"}
 DEFAULT_TENANT = env.str("DEFAULT_TENANT", "demo" if DEMO else "")
 
@@ -239,12 +239,12 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = LIST_MAX["trade"] + 1000
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "shops.authentication.DeviceAuthentication",
-        "retail.bearer.BearerAuthentication",
+        "retail.login.tokens.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
     "DEFAULT_RENDERER_CLASSES": ["retail.wire.renderers.WireRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["retail.wire.boundary.Unread"],
+    "DEFAULT_PARSER_CLASSES": ["retail.wire.parser.Unread"],
     "DEFAULT_SCHEMA_CLASS": "config.schema.WireSchema",
     "EXCEPTION_HANDLER": "retail.wire.errors.answer_refusal",
 }
@@ -312,12 +312,12 @@ UNFOLD = {
     "SITE_HEADER": _("鲜团"),
     "SITE_SUBHEADER": _("门店管理后台"),
     "SITE_SYMBOL": "storefront",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "retail.backoffice.look.favicon"}],
-    "STYLES": ["retail.backoffice.look.stylesheet"],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "retail.backoffice.branding.favicon"}],
+    "STYLES": ["retail.backoffice.branding.stylesheet"],
     "THEME": None,
     "BORDER_RADIUS": "8px",
     "SHOW_BACK_BUTTON": True,
-    "ENVIRONMENT": "retail.backoffice.look.environment",
+    "ENVIRONMENT": "retail.backoffice.branding.environment",
     "DASHBOARD_CALLBACK": "groupbuy.admin.dashboard.figures",
     "SIDEBAR": {"navigation": "config.menu.navigation"},
     # Green 700 is the lightest that can be read as text on white.
@@ -341,7 +341,7 @@ UNFOLD = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "retail.logs.JsonLines", "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {"json": {"()": "retail.logs.json_lines.JsonLines", "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
@@ -353,7 +353,7 @@ LOGGING = {
         "django.security.csrf": {"level": "ERROR"},
         # An address that isn't ours has the host's name in its line of the access log; here it stands with a traceback, and veiled.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
-        # It tells what was typed for a name, which may be a password; retail.lockouts tells whose account it was.
+        # It tells what was typed for a name, which may be a password; retail.login.lockouts tells whose account it was.
         "axes": {"level": "CRITICAL"},
         # Its lines, warnings too, hold the URLs of the mini-program's calls, and these the app secret.
         "urllib3": {"level": "CRITICAL"},

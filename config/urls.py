@@ -17,9 +17,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("retail.urls")),
     path("", include("shops.urls")),
     path("", include("pricing.urls")),
-    path("", include("groupbuy.urls")),
-    path("", include("groupbuy.pay_urls")),
-    path("", include("groupbuy.page_urls")),
+    path("", include("groupbuy.api.urls")),
+    path("", include("groupbuy.storefront.urls")),
     path("media/<path:path>", media, name="media"),
 ]
 

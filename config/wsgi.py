@@ -10,7 +10,8 @@ from django.core.wsgi import get_wsgi_application
 from django.utils.translation import gettext as _
 
 from config import start
-from retail.wire.envelope import ResultStatus, envelope
+from retail.refusals import ResultStatus
+from retail.wire.envelope import envelope
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django = get_wsgi_application()

@@ -8,11 +8,10 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 
-from groupbuy import merchants
-from groupbuy.gateways import Misconfigured
-from groupbuy.wechat.client import OFFICIAL, client_of, is_trusted
+from groupbuy.payments.gateways import Misconfigured, accounts
+from groupbuy.payments.gateways.wechat.client import OFFICIAL, client_of, is_trusted
 from retail.checks import Reach, reach_of
-from retail.clients import LOOPBACK
+from retail.logs.client_ip import LOOPBACK
 
 MERCHANT_SETTINGS = (
     "WECHAT_MCH_ID",
@@ -57,7 +56,7 @@ def wechat_faults() -> list[checks.CheckMessage]:
 
 def key_faults() -> list[checks.CheckMessage]:
     try:
-        client_of(merchants.merchant_of_environment(), OFFICIAL[0], (1, 1))
+        client_of(accounts.merchant_of_environment(), OFFICIAL[0], (1, 1))
     except Misconfigured as error:
         return [checks.Error(f"WeChat Pay's keys: {error}.", id="groupbuy.E005")]
     return []

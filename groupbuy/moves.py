@@ -7,11 +7,12 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from groupbuy import messages, shipping, stock
+from groupbuy import stock
 from groupbuy.models import ActorKind, DeliverType, Order, OrderEvent, OrderStatus
+from groupbuy.notices import messages, shipping
 from retail.models import User
 from retail.principals import Principal
-from retail.wire.errors import Refusal
+from retail.refusals import Refusal
 
 S = OrderStatus
 MOVES = frozenset(

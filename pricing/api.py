@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pricing import downloads, prices, products
+from pricing import downloads, listing, prices
 from pricing.models import ShopProduct
 from pricing.prices import Change, Outcome
 from pricing.serializers import (
@@ -31,9 +31,9 @@ from pricing.serializers import (
     StockSumsGives,
     UnifyPriceTakes,
 )
+from retail.refusals import NotThere
 from retail.throttles import PerBuyerList, PerDevice, StaffWrite
 from retail.wire.envelope import ok
-from retail.wire.errors import NotThere
 from retail.wire.paging import page, page_serializer
 from retail.wire.views import BUYER, DEVICE, MANAGERS, STAFF, endpoint
 from shops.api import SECRETS, OfOneShop
@@ -55,34 +55,34 @@ class ShopProductViewSet(OfOneShop):
         sent = self.valid()
         named, class_id = sent.pop("shop_id"), sent.pop("product_class_id")
         shop_id = self.must_shop_id(named) if self.principal.is_buyer else self.shop_id(named)
-        on_sale = products.on_sale(self.principal, shop_id=shop_id)
+        on_sale = listing.on_sale(self.principal, shop_id=shop_id)
         class_ids = [class_id] if class_id else []
-        rows = products.in_order(products.found(on_sale, self.principal, keyword=sent.pop("keyword"), class_ids=class_ids))
-        sums = self.give(StockSumsGives, products.stock_sums(rows)) if with_sums else {}
+        rows = listing.in_order(listing.found(on_sale, self.principal, keyword=sent.pop("keyword"), class_ids=class_ids))
+        sums = self.give(StockSumsGives, listing.stock_sums(rows)) if with_sums else {}
         limit = "shop_products" if self.principal.is_trade else "public"
         answer = page(self, rows, serializer, sums=sums, limit=limit, details=details, few=shop_id is not None, **sent)
         if not answer["totalCount"]:
-            products.check_open(self.principal, shop_id=shop_id)
+            listing.check_open(self.principal, shop_id=shop_id)
         return Response(answer)
 
     def shop_rows(self, named: int | None) -> QuerySet[ShopProduct]:
         shop_id = self.must_shop_id(named)
-        products.check_open(self.principal, shop_id=shop_id)
-        return products.on_sale(self.principal, shop_id=shop_id)
+        listing.check_open(self.principal, shop_id=shop_id)
+        return listing.on_sale(self.principal, shop_id=shop_id)
 
     def class_rows(self) -> QuerySet[ShopProduct]:
         sent = self.valid()
-        return products.in_order(products.found(self.shop_rows(sent["shop_id"]), self.principal, class_ids=sent["class_ids"]))
+        return listing.in_order(listing.found(self.shop_rows(sent["shop_id"]), self.principal, class_ids=sent["class_ids"]))
 
     def one(self, rows: QuerySet[ShopProduct]) -> Response:
-        found = products.lines(rows)
+        found = listing.lines(rows)
         if not found:
             raise NotThere
         return Response(self.give(ShopProductGives, found[0]))
 
     @endpoint("GET", "get", who=READERS, title="获取门店商品", takes=ShopProductTakes, gives=ShopProductGives, throttles=(PerDevice,))
     def get_one(self, request: Request) -> Response:
-        return self.one(products.on_sale(self.principal).filter(pk=self.valid()["id"]))
+        return self.one(listing.on_sale(self.principal).filter(pk=self.valid()["id"]))
 
     @endpoint(
         "GET",
@@ -95,12 +95,12 @@ class ShopProductViewSet(OfOneShop):
     )
     def get_by_product_id(self, request: Request) -> Response:
         sent = self.valid()
-        rows = products.on_sale(self.principal, shop_id=self.must_shop_id(sent["shop_id"]))
+        rows = listing.on_sale(self.principal, shop_id=self.must_shop_id(sent["shop_id"]))
         return self.one(rows.filter(product=sent["product_id"]))
 
     @endpoint("GET", "getlist", who=READERS, title="获取门店商品列表", takes=ProductPageTakes, gives=ShopProductPage, throttles=READS)
     def get_list(self, request: Request) -> Response:
-        return self.page_of(ShopProductGives, products.lines_of_ids)
+        return self.page_of(ShopProductGives, listing.lines_of_ids)
 
     @endpoint(
         "GET",
@@ -112,7 +112,7 @@ class ShopProductViewSet(OfOneShop):
         throttles=READS,
     )
     def get_list_by_class(self, request: Request) -> Response:
-        return Response(self.give(ShopProductGives, products.lines(self.class_rows()), many=True))
+        return Response(self.give(ShopProductGives, listing.lines(self.class_rows()), many=True))
 
     @endpoint(
         "GET",
@@ -124,7 +124,7 @@ class ShopProductViewSet(OfOneShop):
         throttles=(PerDevice,),
     )
     def get_stock_list(self, request: Request) -> Response:
-        return self.page_of(StockGives, products.stock_of_ids, with_sums=True)
+        return self.page_of(StockGives, listing.stock_of_ids, with_sums=True)
 
     @endpoint(
         "GET",
@@ -137,7 +137,7 @@ class ShopProductViewSet(OfOneShop):
     )
     def get_stock_list_by_class(self, request: Request) -> Response:
         ids = self.class_rows().values_list("pk", flat=True)
-        return Response(self.give(StockGives, products.stock_of_ids(list(ids)), many=True))
+        return Response(self.give(StockGives, listing.stock_of_ids(list(ids)), many=True))
 
     @endpoint(
         "GET",
@@ -151,7 +151,7 @@ class ShopProductViewSet(OfOneShop):
     def get_list_by_product_ids(self, request: Request) -> Response:
         sent = self.valid()
         rows = self.shop_rows(sent["shop_id"])
-        by_product = {line.product_id: line for line in products.lines(rows.filter(product__in=sent["product_ids"]))}
+        by_product = {line.product_id: line for line in listing.lines(rows.filter(product__in=sent["product_ids"]))}
         return Response(self.give(ShopProductGives, [by_product[pk] for pk in sent["product_ids"] if pk in by_product], many=True))
 
     @endpoint(
@@ -164,9 +164,9 @@ class ShopProductViewSet(OfOneShop):
         throttles=(PerDevice,),
     )
     def get_shop_list(self, request: Request) -> Response:
-        rows = products.on_sale(self.principal).filter(product__in=self.valid()["product_ids"])
-        shops = products.open_shops(self.principal).filter(pk__in=rows.values("shop")).defer(*SECRETS).order_by("code")
-        return Response(self.give(ShopRowGives, products.with_products(with_devices(shops), rows), many=True))
+        rows = listing.on_sale(self.principal).filter(product__in=self.valid()["product_ids"])
+        shops = listing.open_shops(self.principal).filter(pk__in=rows.values("shop")).defer(*SECRETS).order_by("code")
+        return Response(self.give(ShopRowGives, listing.with_products(with_devices(shops), rows), many=True))
 
     @endpoint("POST", "addproduct", who=MANAGERS, title="添加商品", takes=AddProductTakes, throttles=(StaffWrite,))
     def add_product(self, request: Request) -> Response:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
-from pricing import products
+from pricing import listing
+from pricing.listing import Line
 from pricing.models import ShopProduct
-from pricing.products import Line
 from retail.principals import Principal
-from retail.wire.errors import Invalid, NotThere
+from retail.refusals import Invalid, NotThere
 from shops.models import Device, Shop
 
 
@@ -43,7 +43,7 @@ def changes_for(*, device: Device, limit: int = 500) -> Download:
         time_stamp=time_stamp,
         full=full,
         more=more,
-        rows=products.lines_of_ids([pk for pk, _product_id, _version, removed_at in page if removed_at is None]),
+        rows=listing.lines_of_ids([pk for pk, _product_id, _version, removed_at in page if removed_at is None]),
         deleted=gone_from(device.shop_id, [product_id for _pk, product_id, _version, removed_at in page if removed_at is not None]),
     )
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from retail import dates
-from retail.append_only import AppendOnlyModel, AppendOnlyQuerySet
+from retail.database.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from retail.models import Product, Tenant
 from retail.money import ZERO, MoneyField, QuantityField
 from retail.principals import Principal

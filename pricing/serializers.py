@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from pricing.listing import StockLine
 from pricing.models import PriceLog
-from pricing.products import StockLine
 from retail.models import PricingType
 from retail.wire.fields import Flag, Id, IdList, Moment, Money, Quantity, Text, WholeNumber, enumeration
 from retail.wire.masking import sees_keys

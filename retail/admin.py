@@ -16,7 +16,6 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from retail import staff
 from retail.backoffice import (
     BooleanRadioFilter,
     ChoicesDropdownFilter,
@@ -35,6 +34,7 @@ from retail.backoffice import (
     visible,
 )
 from retail.forms import PasswordForm, RowsField
+from retail.login import staff_accounts
 from retail.models import Product, ProductClass, ProductImage, Tenant, User, WeChatIdentity
 from retail.principals import GROUP_NAMES, STAFF_ROLES, Role
 from shops.models import Shop
@@ -91,7 +91,7 @@ class StaffForm(ScopedForm):
         if "username" in self.fields:
             self.fields["username"].required = True
         if self.instance.pk is not None and "role" in self.fields:
-            rights = {"secrets": staff.sees_secrets(self.instance), "clears": staff.clears_shops(self.instance)}
+            rights = {"secrets": staff_accounts.sees_secrets(self.instance), "clears": staff_accounts.clears_shops(self.instance)}
             self.initial.update(role=role_of(self.instance), shops=self.instance.shops.all(), **rights)
 
     def clean(self) -> dict[str, Any]:
@@ -156,7 +156,7 @@ class UserAdmin(ScopedAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         granted: bool = super().has_change_permission(request, obj)
-        return granted and (not isinstance(obj, User) or staff.may_manage(user=obj, principal=caller(request)))
+        return granted and (not isinstance(obj, User) or staff_accounts.may_manage(user=obj, principal=caller(request)))
 
     def has_manage_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return self.has_change_permission(request)
@@ -171,7 +171,7 @@ class UserAdmin(ScopedAdmin):
             return
         user, chosen = form.instance, form.cleaned_data
         rights = {name: chosen.get(name, False) for name in ("secrets", "clears")}
-        staff.assign_role(user=user, role=chosen["role"], principal=caller(request), **rights)
+        staff_accounts.assign_role(user=user, role=chosen["role"], principal=caller(request), **rights)
         user.shops.set(chosen["shops"])
 
     def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> HttpResponse:
@@ -183,7 +183,7 @@ class UserAdmin(ScopedAdmin):
         user = self.get_object(request, object_id)
 
         def act(values: dict[str, Any]) -> str:
-            staff.set_password(user=user, password=values["password"], principal=caller(request))
+            staff_accounts.set_password(user=user, password=values["password"], principal=caller(request))
             return _("已设置新密码，%(name)s 需要重新登录") % {"name": user}
 
         question = Question(

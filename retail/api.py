@@ -6,7 +6,7 @@ from knox.models import AuthToken
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from retail import identities
+from retail.login import wechat_and_password
 from retail.principals import principal_of
 from retail.serializers import LoginGives, LoginResult, StaffLoginTakes, WeChatLoginTakes
 from retail.throttles import CountsFailures, LoginFailures, PerAddress
@@ -25,15 +25,15 @@ class AuthViewSet(CountsFailures):
         throttles=(PerAddress,),
     )
     def log_in_wechat(self, request: Request) -> Response:
-        return ok(data=self.give(LoginGives, identities.log_in_wechat(**self.valid())))
+        return ok(data=self.give(LoginGives, wechat_and_password.log_in_wechat(**self.valid())))
 
     @endpoint("POST", "login", who=EVERYONE, title="员工登录", takes=StaffLoginTakes, gives=LoginResult, throttles=(LoginFailures,))
     def log_in_staff(self, request: Request) -> Response:
-        return ok(data=self.give(LoginGives, identities.log_in_staff(request=request._request, **self.valid())))
+        return ok(data=self.give(LoginGives, wechat_and_password.log_in_staff(request=request._request, **self.valid())))
 
     @endpoint("POST", "logout", who=BUYER | STAFF, title="退出登录")
     def log_out(self, request: Request) -> Response:
-        identities.log_out(token=request.auth if isinstance(request.auth, AuthToken) else None)
+        wechat_and_password.log_out(token=request.auth if isinstance(request.auth, AuthToken) else None)
         return ok()
 
     def get_serializer_context(self) -> dict[str, Any]:

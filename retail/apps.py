@@ -15,7 +15,7 @@ class RetailConfig(AppConfig):
     def ready(self) -> None:
         checks.register(check_installation)
         # Not at the top: its models can't be imported before the apps are ready.
-        user_login_failed.connect(import_string("retail.lockouts.note_failed_log_in"))
+        user_login_failed.connect(import_string("retail.login.lockouts.note_failed_log_in"))
 
 
 class BackOfficeConfig(admin_apps.AdminConfig):

@@ -13,7 +13,7 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 
-from retail.encryption import ring
+from retail.database.encrypted_field import ring
 
 # Of a key that nobody guesses; the settings' own of DEBUG is shorter.
 SECRET_KEY_MIN = 32

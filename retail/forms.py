@@ -6,8 +6,8 @@ from django import forms
 from django.contrib.auth import password_validation
 from django.utils.translation import gettext_lazy as _
 
-from retail.ids import is_id
 from retail.models import User
+from retail.wire.ids import is_id
 
 PASSWORD = forms.PasswordInput(attrs={"autocomplete": "new-password"})
 

@@ -13,9 +13,9 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from urllib3.exceptions import NewConnectionError
 
-from retail import patience
+from retail import slow_servers
 from retail.models import AppSecret, Tenant
-from retail.wire.errors import Unavailable
+from retail.refusals import Unavailable
 
 log = logging.getLogger(__name__)
 CONNECT_SECONDS, READ_SECONDS = 3.0, 5.0
@@ -214,12 +214,12 @@ def send(method: str, path: str, *, params: dict[str, str] | None = None, body: 
     sent = None if body is None else json.dumps(body, ensure_ascii=False).encode()
     headers, server = {"Content-Type": "application/json"} if sent else None, settings.WECHAT_API_BASE_URL
     try:
-        with patience.waiting_for(server, seconds=READ_SECONDS) as granted:
+        with slow_servers.waiting_for(server, seconds=READ_SECONDS) as granted:
             timeout = (min(CONNECT_SECONDS, granted), granted)
             response = requests.request(
                 method, server + path, params=params, data=sent, headers=headers, timeout=timeout, allow_redirects=False
             )
-    except (requests.RequestException, ValueError, patience.Stalls) as error:
+    except (requests.RequestException, ValueError, slow_servers.Stalls) as error:
         log.warning("mini-program call %s: %s", path, type(error).__name__)
         # From None: the original message carries the URL, and with it the secret.
         raise (Unavailable if never_left(error) else Unknown) from None
@@ -231,7 +231,7 @@ def send(method: str, path: str, *, params: dict[str, str] | None = None, body: 
 
 def never_left(error: Exception) -> bool:
     """No connection came about, so that WeChat can't have done anything."""
-    if isinstance(error, requests.ConnectTimeout | ValueError | patience.Stalls):
+    if isinstance(error, requests.ConnectTimeout | ValueError | slow_servers.Stalls):
         return True
     reason = getattr(error.args[0], "reason", None) if isinstance(error, requests.ConnectionError) and error.args else None
     return isinstance(reason, NewConnectionError)

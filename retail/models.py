@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from pypinyin import Style, lazy_pinyin
 
-from retail.encryption import EncryptedTextField
+from retail.database.encrypted_field import EncryptedTextField
 from retail.money import ZERO, MoneyField, QuantityField
 from retail.principals import Principal, Role
 

@@ -9,10 +9,10 @@ from typing import Protocol
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from retail import due, mini_program
+from retail import jobs, mini_program
 from retail.models import OutboxEntry, OutboxState
 from retail.principals import Principal, Role
-from retail.wire.errors import Forbidden, NotThere, Refusal, Unavailable
+from retail.refusals import Forbidden, NotThere, Refusal, Unavailable
 
 log = logging.getLogger(__name__)
 # Longer than any call takes, and than a run of the job.
@@ -58,10 +58,10 @@ def put(*, kind: str, subject_id: int, tenant_id: int, shop_id: int, now: dateti
     OutboxEntry.objects.bulk_create([entry], ignore_conflicts=True)
 
 
-def send_due(*, senders: Mapping[str, Sender], now: datetime, limit: int = 100) -> due.Done:
+def send_due(*, senders: Mapping[str, Sender], now: datetime, limit: int = 100) -> jobs.Done:
     """Send what waits, each kind by its own of ``senders``; returns how many were dealt with. Safe to run twice at once."""
     waiting = OutboxEntry.objects.due(now).filter(kind__in=senders).select_related("tenant").order_by("next_try_at", "pk")
-    return due.each(waiting[:limit], lambda entry: deliver(entry, senders[entry.kind], now=now))
+    return jobs.each(waiting[:limit], lambda entry: deliver(entry, senders[entry.kind], now=now))
 
 
 def deliver(entry: OutboxEntry, sender: Sender, *, now: datetime) -> bool:

@@ -15,8 +15,8 @@ from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext_lazy as _
 from PIL import Image, ImageOps
 
-from retail import faults
-from retail.wire.errors import Invalid, Unavailable
+from retail.database import faults
+from retail.refusals import Invalid, Unavailable
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
 from retail import counters
-from retail.clients import client_network
+from retail.logs.client_ip import client_network
 from retail.principals import Principal, Role
 from retail.wire.views import WireViewSet
 

@@ -16,11 +16,11 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.static import serve
 
-from retail import faults
-from retail.access import note_refusal
-from retail.sqlite.room import why_unwritable
-from retail.wire.errors import Unavailable
-from retail.wire.views import error_page
+from retail.database import faults
+from retail.database.sqlite.room import why_unwritable
+from retail.logs.request_log import note_refusal
+from retail.refusals import Unavailable
+from retail.wire.envelope import error_page
 
 log = logging.getLogger(__name__)
 # Nothing with as many digits as a telephone number.

@@ -9,13 +9,13 @@ from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pricing import products, shop_records
+from pricing import listing, shop_records
 from pricing.models import ShopProduct
 from retail.money import to_cents
 from retail.principals import Principal, Role
+from retail.refusals import Invalid, NotThere
 from retail.throttles import ActivationFailures, CountsFailures, PerDevice, StaffWrite
 from retail.wire.envelope import ok
-from retail.wire.errors import Invalid, NotThere
 from retail.wire.paging import page, page_serializer
 from retail.wire.views import DEVICE, HEADQUARTERS, MANAGERS, STAFF, WireViewSet, endpoint
 from shops import configuration, devices, licences, shops
@@ -78,7 +78,7 @@ class ShopViewSet(OfOneShop, CountsFailures):
     def get_one(self, request: Request) -> Response:
         rows = Shop.objects.visible_to(self.principal).open().filter(pk=self.valid()["shop_id"])
         sold = ShopProduct.objects.visible_to(self.principal).live()
-        found = products.with_products(products.with_newest_logs(devices.with_devices(rows)), sold)
+        found = listing.with_products(listing.with_newest_logs(devices.with_devices(rows)), sold)
         if not found:
             raise NotThere
         return Response(self.give(ShopGives, found[0]))

@@ -18,9 +18,9 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from retail.clients import client_ip
+from retail.logs.client_ip import client_ip
 from retail.principals import Principal, Role
-from retail.wire.boundary import query_of
+from retail.wire.parser import query_of
 from shops import devices, licences
 from shops.models import Shop
 from shops.signatures import SCHEME, WINDOW_SECONDS, SignedParts, signature

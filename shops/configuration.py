@@ -14,9 +14,9 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from retail import tables
+from retail.database import tables
 from retail.principals import Principal, Role
-from retail.wire.errors import Invalid, NotThere
+from retail.refusals import Invalid, NotThere
 from shops.models import ConfigItem, ConfigValue, Shop, ValueType
 
 

@@ -10,8 +10,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from retail import tables
-from retail.wire.errors import Invalid, NotThere, Refusal
+from retail.database import tables
+from retail.refusals import Invalid, NotThere, Refusal
 from shops.models import Device, DeviceNonce, DeviceType, Shop, Stall
 from shops.signatures import NONCE_SECONDS
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from django.utils.translation import gettext_lazy as _
 
 from retail.principals import Principal, Role
-from retail.wire.errors import Forbidden, NotThere
+from retail.refusals import Forbidden, NotThere
 from shops import configuration
 from shops.models import UNLIMITED_ON, Licence, Shop, day_end
 

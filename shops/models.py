@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from retail import dates
-from retail.encryption import EncryptedTextField
+from retail.database.encrypted_field import EncryptedTextField
 from retail.models import Tenant, is_code
 from retail.principals import Principal
 

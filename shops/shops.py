@@ -11,7 +11,7 @@ from groupbuy.models import GroupBuying, Order
 from groupbuy.models import Outcome as GroupBuyingOutcome
 from groupbuy.models.orders import ENDED
 from retail.principals import Principal
-from retail.wire.errors import NotThere, Refusal
+from retail.refusals import NotThere, Refusal
 from shops import licences
 from shops.devices import save_devices
 from shops.models import Licence, Shop, new_app_secret

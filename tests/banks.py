@@ -8,11 +8,11 @@ from decimal import Decimal
 from django.db.models import Sum
 from django.utils import timezone
 
-from groupbuy import notifications, settling
 from groupbuy.fake_wechat import FakeWeChat
 from groupbuy.fake_wechat.books import Refund
 from groupbuy.models import SandboxRefund, SandboxTrade, TradeState
-from groupbuy.sandbox import PAID_STATES, as_trade
+from groupbuy.payments import notifications, settling
+from groupbuy.payments.gateways.sandbox import PAID_STATES, as_trade
 from retail.money import ZERO, from_fen, to_cents
 from tests.wechat import packed
 

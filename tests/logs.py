@@ -36,7 +36,7 @@ class Written:
     @property
     def access(self) -> list[dict[str, Any]]:
         """One for each request."""
-        return self.of("retail.access")
+        return self.of("retail.logs.request_log")
 
     @property
     def refusals(self) -> list[str]:

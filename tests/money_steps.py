@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from groupbuy import resolving, shortages
 from groupbuy.models import Order, Payment, PaymentUse, Refund
 from groupbuy.models.orders import BOUGHT
+from groupbuy.payments import by_hand, short_delivery
 from retail.money import ZERO
-from retail.wire.errors import Refusal
+from retail.refusals import Refusal
 from tests.wechat import fresh
 
 # Orders that money was taken for, whatever became of it.
@@ -38,11 +38,11 @@ class MoneySteps:
     @rule(number=rows, units=st.integers(1, 3))
     def come_short(self, number, units):
         """Of an order, or of it and the one before: both or none."""
-        orders = list(shortages.with_money(Order.objects.filter(status__in=RECEIVED)).order_by("-pk")[number : number + 2])
+        orders = list(short_delivery.with_money(Order.objects.filter(status__in=RECEIVED)).order_by("-pk")[number : number + 2])
         fits = bool(orders) and all(units <= still_to_come(order) and left_of(order) > 0 for order in orders)
         expected = [(order.pk, back_for(order, units)) for order in reversed(orders)]
         missing, before = dict.fromkeys([order.pk for order in orders], units), Refund.objects.count()
-        call = partial(shortages.refund_missing, missing=missing, reason="", intent=f"n{before}")
+        call = partial(short_delivery.refund_missing, missing=missing, reason="", intent=f"n{before}")
         result = self.attempt(partial(call, principal=self.world.headquarters))
         if fits:
             assert [(refund.payment.order_id, refund.amount) for refund in result] == expected
@@ -55,10 +55,10 @@ class MoneySteps:
     def decide_about_held_money(self, number, by_hand):
         known = list(Payment.objects.held().order_by("-pk"))
         payment = known[number % len(known)]
-        call = partial(resolving.refund_held, payment_id=payment.pk)
+        call = partial(by_hand.refund_held, payment_id=payment.pk)
         if by_hand:
             how = {"amount": None, "note": "已退", "intent": payment.out_trade_no}
-            call = partial(resolving.record_held_returned, payment_id=payment.pk, **how)
+            call = partial(by_hand.record_held_returned, payment_id=payment.pk, **how)
         result = self.attempt(partial(call, principal=self.world.headquarters))
         assert (result.amount, fresh(payment).use) == (payment.received, PaymentUse.SURPLUS)
 
@@ -68,7 +68,7 @@ class MoneySteps:
         known = list(Refund.objects.stuck().order_by("-pk"))
         refund = known[number % len(known)]
         note = {"note": "已退"} if what == "record_returned" else {}
-        result = self.attempt(partial(getattr(resolving, what), refund_id=refund.pk, principal=self.world.headquarters, **note))
+        result = self.attempt(partial(getattr(by_hand, what), refund_id=refund.pk, principal=self.world.headquarters, **note))
         before, after = refund.state, fresh(refund)
         if what == "record_returned":
             assert (after.state, after.settled_by) == ("success", self.world.headquarters.user)
@@ -78,7 +78,7 @@ class MoneySteps:
 
     def send_closed_ones_again(self) -> None:
         for refund in Refund.objects.stuck().filter(state="closed"):
-            self.attempt(partial(resolving.send_again, refund_id=refund.pk, principal=self.world.headquarters))
+            self.attempt(partial(by_hand.send_again, refund_id=refund.pk, principal=self.world.headquarters))
 
 
 def still_to_come(order: Order) -> int:

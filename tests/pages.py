@@ -9,12 +9,14 @@ from typing import Any
 from django.http import HttpResponse
 from django.test import Client
 
-from groupbuy import orders, payments, sandbox, settling
+from groupbuy import orders, payments
 from groupbuy.models import GroupBuying, Order, Payment, SandboxTrade
+from groupbuy.payments import settling
+from groupbuy.payments.gateways import sandbox
 from retail.models import User
 from retail.principals import principal_of
 
-BACKEND = "retail.people.PeopleBackend"
+BACKEND = "retail.login.backend.PeopleBackend"
 TAG = re.compile(r"<(?:script|style)[^>]*>.*?</(?:script|style)>|<[^>]+>", re.S)
 
 

@@ -24,7 +24,7 @@ os.environ.update(
 from config.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-if DATABASES["default"]["ENGINE"] == "retail.sqlite":  # noqa: F405
+if DATABASES["default"]["ENGINE"] == "retail.database.sqlite":  # noqa: F405
     # A file, not memory: the tests of races need several connections.
     DATABASES["default"]["TEST"] = {"NAME": f"{DATABASES['default']['NAME']}.test"}  # noqa: F405
     # A killed process loses nothing by it, and no test cuts the power.

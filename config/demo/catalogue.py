@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from config.demo import pictures
 from config.demo.rhythm import at
-from pricing import imports, prices
-from pricing.market import COLUMNS, MarketRow, read_rows
+from pricing import market, prices
+from pricing.market.files import COLUMNS, MarketRow, read_rows
 from pricing.models import ShopProduct, StockFigure
 from retail.models import PricingType, Product, ProductClass, ProductImage, Tenant, User
 from retail.money import to_cents, to_grams
@@ -57,7 +57,7 @@ def import_catalogue(*, tenant: Tenant, shops: Sequence[Shop], files: Sequence[s
     yesterday = timezone.localdate(now) - timedelta(days=1)
     with TemporaryDirectory() as folder:
         paths = [write_shifted(FILES / f"{file}.csv.gz", Path(folder), days=days, until=yesterday) for file in files]
-        imports.import_prices(tenant=tenant, shops=shops, paths=paths, now=now, report=lambda path, skipped: None)
+        market.import_prices(tenant=tenant, shops=shops, paths=paths, now=now, report=lambda path, skipped: None)
 
 
 def write_shifted(path: Path, folder: Path, *, days: int, until: date) -> Path:

@@ -5,7 +5,6 @@ from datetime import datetime
 from random import Random
 
 from config.demo.lives import AT_BANK, Attempt, Life, Return
-from groupbuy import payments
 from groupbuy.models import (
     Gateway,
     Order,
@@ -18,7 +17,8 @@ from groupbuy.models import (
     SandboxTrade,
     TradeState,
 )
-from groupbuy.sandbox import SandboxGateway
+from groupbuy.payments import attempts
+from groupbuy.payments.gateways.sandbox import SandboxGateway
 from retail.models import User, WeChatIdentity
 
 BATCH = 500
@@ -57,7 +57,7 @@ class Cashier:
             out_trade_no=out_trade_no,
             total=order.money,
             received=order.money if attempt.paid_at else None,
-            parameters=payments.frozen_parameters(order, SandboxGateway(), out_trade_no=out_trade_no, open_id=open_id),
+            parameters=attempts.frozen_parameters(order, SandboxGateway(), out_trade_no=out_trade_no, open_id=open_id),
             state=PaymentState.OPEN if attempt.open else PaymentState.PAID if attempt.paid_at else PaymentState.CLOSED,
             use=attempt.use,
             prepay_id=prepay_id,
@@ -65,7 +65,7 @@ class Cashier:
             transaction_id=f"sbt{prepay_id[2:]}" if attempt.paid_at else None,
             created_at=attempt.created_at,
             received_at=attempt.paid_at,
-            next_check_at=self.now + payments.FIRST_CHECK if attempt.open else None,
+            next_check_at=self.now + attempts.FIRST_CHECK if attempt.open else None,
         )
 
     def trade(self, payment: Payment, attempt: Attempt, life: Life) -> SandboxTrade:

@@ -10,9 +10,9 @@ from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 from knox.models import AuthToken
 
-from retail import staff
+from retail.login import staff_accounts
+from retail.login.passwords import PUBLISHED
 from retail.models import Tenant, User, UserQuerySet, WeChatIdentity
-from retail.passwords import PUBLISHED
 from retail.principals import GROUP_NAMES, Role
 from shops.models import Shop
 
@@ -42,7 +42,7 @@ def make_staff(*, demo: Tenant, other: Tenant, first_shop: Shop) -> Staff:
         make_account("admin", "平台管理员", password, is_superuser=True)
     headquarters = make_account("hq", "总部周敏", password, tenant=demo, role=Role.HEADQUARTERS)
     # The right to clear a shop is a person's own.
-    headquarters.user_permissions.add(Permission.objects.get(staff.CLEAR_SHOP))
+    headquarters.user_permissions.add(Permission.objects.get(staff_accounts.CLEAR_SHOP))
     manager = make_account("manager", "店长陈立", password, tenant=demo, role=Role.MANAGER)
     clerk = make_account("clerk", "店员小吴", password, tenant=demo, role=Role.CLERK)
     make_account("other-hq", "总部沈洁", password, tenant=other, role=Role.HEADQUARTERS)

@@ -11,8 +11,8 @@ from django.template.loader import render_to_string
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from retail.wire.envelope import ResultStatus, envelope
-from retail.wire.views import is_api_path
+from retail.refusals import ResultStatus
+from retail.wire.envelope import envelope, is_api_path
 
 log = logging.getLogger(__name__)
 

@@ -12,10 +12,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from groupbuy import bills
+from groupbuy.admin.forms import NoteForm
 from groupbuy.admin.payments import order_link
-from groupbuy.forms import NoteForm
 from groupbuy.models import Bill, BillDifference, DifferenceKind
+from groupbuy.payments import bills
 from retail.backoffice import (
     ChoicesDropdownFilter,
     Question,

@@ -14,10 +14,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from groupbuy import group_buyings
 from groupbuy.admin import pick_list, shortages
-from groupbuy.forms import CancelForm
+from groupbuy.admin.forms import CancelForm
 from groupbuy.models import GroupBuying, GroupBuyingImage, Order, Outcome
+from groupbuy.orders import group_buyings
 from retail.backoffice import (
     BooleanRadioFilter,
     ChoicesDropdownFilter,

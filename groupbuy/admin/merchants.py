@@ -11,8 +11,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from groupbuy import merchants
 from groupbuy.models import Gateway, MerchantAccount, Payment, Refund
+from groupbuy.payments.gateways import accounts
 from retail.backoffice import (
     BooleanRadioFilter,
     Question,
@@ -24,7 +24,7 @@ from retail.backoffice import (
     page_action,
     page_of,
 )
-from retail.wire.errors import Refusal
+from retail.refusals import Refusal
 
 SECRETS = ("private_key", "api_v3_key")
 API_V3_KEY_LENGTH = 32
@@ -99,7 +99,7 @@ class MerchantAccountAdmin(ScopedAdmin):
         account = self.get_object(request, object_id)
 
         def act(values: dict[str, Any]) -> str:
-            wrong = merchants.try_credentials(account)
+            wrong = accounts.try_credentials(account)
             if wrong:
                 raise Refusal(wrong)
             return _("微信支付接受了这些密钥")
@@ -121,7 +121,7 @@ class MerchantAccountAdmin(ScopedAdmin):
         account = self.get_object(request, object_id)
 
         def act(values: dict[str, Any]) -> str:
-            merchants.confirm_account(account_id=account.pk, principal=caller(request), now=timezone.now())
+            accounts.confirm_account(account_id=account.pk, principal=caller(request), now=timezone.now())
             return _("已确认商户号 %(number)s 属于 %(tenant)s") % {"number": account, "tenant": account.tenant}
 
         others = MerchantAccount.objects.filter(mch_id=account.mch_id).exclude(pk=account.pk).select_related("tenant")
@@ -139,7 +139,7 @@ class MerchantAccountAdmin(ScopedAdmin):
         account = self.get_object(request, object_id)
 
         def act(values: dict[str, Any]) -> str:
-            merchants.withdraw_confirmation(account_id=account.pk, principal=caller(request))
+            accounts.withdraw_confirmation(account_id=account.pk, principal=caller(request))
             return _("已撤销商户号 %(number)s 的确认") % {"number": account}
 
         there = Payment.objects.at(Gateway.WECHAT, account.mch_id).filter(order__tenant=account.tenant_id)

@@ -10,12 +10,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from groupbuy import fulfilment, payments, refunds, shortages
 from groupbuy import orders as order_services
+from groupbuy import payments
 from groupbuy.admin import shortages as shortage_page
-from groupbuy.forms import DeliverForm, RefundForm
+from groupbuy.admin.forms import DeliverForm, RefundForm
 from groupbuy.models import ActorKind, DeliverType, Order, OrderEvent, OrderQuerySet, OrderStatus, PaymentUse
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, TO_DELIVER
+from groupbuy.orders import fulfilment
+from groupbuy.payments import refunds, short_delivery
 from retail.backoffice import (
     AutocompleteFilter,
     ChoicesDropdownFilter,
@@ -177,7 +179,7 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @admin.action(description=gettext_lazy("缺货退款"), permissions=["refund"])
     def short_delivery(self, request: HttpRequest, queryset: OrderQuerySet) -> HttpResponse | None:
-        rows = self.chosen(request, shortages.with_money(queryset)) or []
+        rows = self.chosen(request, short_delivery.with_money(queryset)) or []
         if len({row.group_buying_id for row in rows}) > 1:
             messages.error(request, _("请选择同一个团购的订单"))
             return None

@@ -12,9 +12,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from groupbuy import shipping
-from groupbuy.messages import Kind
 from groupbuy.models import Order, Refund
+from groupbuy.notices import shipping
+from groupbuy.notices.messages import Kind
 from retail import outbox
 from retail.backoffice import ChoicesDropdownFilter, Question, RangeDateFilter, ReadOnlyAdmin, caller, display, page_action, page_of
 from retail.models import OutboxEntry, OutboxState

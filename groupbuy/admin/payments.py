@@ -12,9 +12,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from groupbuy import payments, resolving
-from groupbuy.forms import NoteForm, ReferenceForm, ReturnedForm
+from groupbuy import payments
+from groupbuy.admin.forms import NoteForm, ReferenceForm, ReturnedForm
 from groupbuy.models import Order, Payment, PaymentEvent, PaymentState, PaymentUse, Refund, RefundState
+from groupbuy.payments import by_hand
 from retail.backoffice import (
     ChoicesDropdownFilter,
     Question,
@@ -127,7 +128,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         payment = self.get_object(request, object_id)
 
         def act(values: dict[str, Any]) -> str:
-            wanted = resolving.refund_held(payment_id=payment.pk, principal=caller(request), now=timezone.now())
+            wanted = by_hand.refund_held(payment_id=payment.pk, principal=caller(request), now=timezone.now())
             return _("已登记退款 ¥%(amount)s，稍后由系统提交到支付渠道") % {"amount": wanted.amount}
 
         note = _("全额原路退回。登记后订单不再被这笔款项占住：仍在支付时限内的，买家可以重新支付。")
@@ -139,7 +140,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         payment = self.get_object(request, object_id)
 
         def act(values: dict[str, Any]) -> str:
-            done = resolving.record_held_returned(payment_id=payment.pk, principal=caller(request), now=timezone.now(), **values)
+            done = by_hand.record_held_returned(payment_id=payment.pk, principal=caller(request), now=timezone.now(), **values)
             return _("已登记系统外退回 ¥%(amount)s：%(note)s") % {"amount": done.amount, "note": done.note}
 
         question = Question(
@@ -233,7 +234,7 @@ class RefundAdmin(ReadOnlyAdmin):
     @page_action(description=gettext_lazy("查询渠道"), path="ask", permission="resolve", icon="sync")
     def ask_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def act(refund: Refund, values: dict[str, Any]) -> str:
-            answer = resolving.ask_again(refund_id=refund.pk, principal=caller(request), now=timezone.now())
+            answer = by_hand.ask_again(refund_id=refund.pk, principal=caller(request), now=timezone.now())
             return _("支付渠道的结果：%(state)s") % {"state": RefundState(answer.state).label}
 
         note = _("向支付渠道查询这笔退款。渠道已退款的记为完成，已关闭的由系统换单号重新提交。")
@@ -242,7 +243,7 @@ class RefundAdmin(ReadOnlyAdmin):
     @page_action(description=gettext_lazy("重新提交"), path="again", permission="resolve", icon="redo")
     def send_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def act(refund: Refund, values: dict[str, Any]) -> str:
-            resolving.send_again(refund_id=refund.pk, principal=caller(request), now=timezone.now())
+            by_hand.send_again(refund_id=refund.pk, principal=caller(request), now=timezone.now())
             return _("退款 ¥%(amount)s 稍后由系统重新提交") % {"amount": refund.amount}
 
         note = _("被拒的退款用原单号提交，不会重复退款；渠道关闭的退款换新单号。请先排除原因，如商户余额不足。")
@@ -251,7 +252,7 @@ class RefundAdmin(ReadOnlyAdmin):
     @page_action(description=gettext_lazy("登记线下退款"), path="returned", permission="resolve", icon="task_alt")
     def record_returned(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def act(refund: Refund, values: dict[str, Any]) -> str:
-            done = resolving.record_returned(refund_id=refund.pk, principal=caller(request), now=timezone.now(), **values)
+            done = by_hand.record_returned(refund_id=refund.pk, principal=caller(request), now=timezone.now(), **values)
             return _("已登记线下退款 ¥%(amount)s：%(note)s") % {"amount": done.amount, "note": done.note}
 
         note = _("款项确实已退给买家后再登记：登记后系统不再退这笔款，全部退完的订单变为已退款。")
@@ -260,7 +261,7 @@ class RefundAdmin(ReadOnlyAdmin):
     @page_action(description=gettext_lazy("作废"), path="drop", permission="resolve", icon="block", danger=True)
     def drop(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def act(refund: Refund, values: dict[str, Any]) -> str:
-            resolving.drop(refund_id=refund.pk, principal=caller(request), now=timezone.now(), **values)
+            by_hand.drop(refund_id=refund.pk, principal=caller(request), now=timezone.now(), **values)
             return _("退款 ¥%(amount)s 已作废：%(note)s") % {"amount": refund.amount, **values}
 
         note = _("这笔退款不再提交。不属于订单的款项会回到「待人工核对」。")

@@ -9,13 +9,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from groupbuy import fulfilment
+from groupbuy.admin.forms import PickUpForm
 from groupbuy.admin.orders import goods_of
-from groupbuy.forms import PickUpForm
 from groupbuy.models import Order
+from groupbuy.orders import fulfilment
 from retail.backoffice import caller
-from retail.backoffice.questions import complain, record
-from retail.wire.errors import Refusal
+from retail.backoffice.asking import complain, record
+from retail.refusals import Refusal
 from shops.models import Shop
 
 CHOSEN_SHOP = "verify_shop"

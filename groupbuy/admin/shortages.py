@@ -11,15 +11,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from groupbuy import shortages
-from groupbuy.forms import ShortageForm
+from groupbuy.admin.forms import ShortageForm
 from groupbuy.models import GroupBuying, Order
-from groupbuy.shortages import Shortfall
+from groupbuy.payments import short_delivery
+from groupbuy.payments.short_delivery import Shortfall
 from retail.backoffice import caller, page_of
-from retail.backoffice.questions import ROWS_MAX, AskingMixin
+from retail.backoffice.asking import ROWS_MAX, AskingMixin
 from retail.backoffice.theme import dress
-from retail.ids import is_id
 from retail.money import ZERO
+from retail.wire.ids import is_id
 
 DISTRIBUTE, CONFIRM = "distribute", "confirm"
 
@@ -29,12 +29,12 @@ def orders_on_page(request: HttpRequest, group_buying: GroupBuying) -> list[Orde
     principal = caller(request)
     named = request.POST.get("orders", "")
     if not named:
-        return list(shortages.to_hand_over(group_buying_id=group_buying.pk, principal=principal)[:ROWS_MAX])
+        return list(short_delivery.to_hand_over(group_buying_id=group_buying.pk, principal=principal)[:ROWS_MAX])
     pks = named.split(",")
     if len(pks) > ROWS_MAX or not all(map(is_id, pks)):
         raise Http404
     found = Order.objects.visible_to(principal).filter(pk__in=pks, group_buying=group_buying)
-    orders = list(shortages.with_money(found).order_by("-sequence"))
+    orders = list(short_delivery.with_money(found).order_by("-sequence"))
     if len(orders) != len(pks):
         raise Http404
     return orders
@@ -46,7 +46,7 @@ def ask(admin: AskingMixin, request: HttpRequest, group_buying: GroupBuying, ord
     form = ShortageForm(request.POST if step else None, orders=[order.pk for order in orders])
     if not step or not form.is_valid():
         return show(admin, request, group_buying, orders, form, form.missing if step else {})
-    missing = shortages.distribute(form.cleaned_data["total"] or 0, orders) if step == DISTRIBUTE else form.missing
+    missing = short_delivery.distribute(form.cleaned_data["total"] or 0, orders) if step == DISTRIBUTE else form.missing
     if step == CONFIRM and form.cleaned_data["seen"] == key_of(missing):
         if refund(admin, request, orders, form.cleaned_data, missing):
             return redirect(page_of(group_buying))
@@ -59,7 +59,7 @@ def refund(
     admin: AskingMixin, request: HttpRequest, orders: Sequence[Order], values: Mapping[str, Any], missing: Mapping[int, int]
 ) -> bool:
     def act() -> str:
-        wanted = shortages.refund_missing(
+        wanted = short_delivery.refund_missing(
             missing=missing, reason=values["reason"], intent=values["intent"], principal=caller(request), now=timezone.now()
         )
         money = sum((one.amount for one in wanted), ZERO)

@@ -3,7 +3,7 @@
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
-import retail.encryption
+import retail.database.encrypted_field
 from django.db import migrations, models
 
 
@@ -21,8 +21,8 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('mch_id', models.CharField(max_length=32, unique=True, validators=[django.core.validators.RegexValidator('\\A[0-9A-Za-z_-]+\\Z', '编码只能包含字母、数字、连字符和下划线。')], verbose_name='商户号')),
                 ('cert_serial', models.CharField(max_length=64, validators=[django.core.validators.RegexValidator('\\A[0-9A-Za-z_-]+\\Z', '编码只能包含字母、数字、连字符和下划线。')], verbose_name='商户 API 证书序列号')),
-                ('private_key', retail.encryption.EncryptedTextField(help_text='apiclient_key.pem 的全部内容。', verbose_name='商户 API 私钥')),
-                ('api_v3_key', retail.encryption.EncryptedTextField(help_text='32 个字符。', verbose_name='APIv3 密钥')),
+                ('private_key', retail.database.encrypted_field.EncryptedTextField(help_text='apiclient_key.pem 的全部内容。', verbose_name='商户 API 私钥')),
+                ('api_v3_key', retail.database.encrypted_field.EncryptedTextField(help_text='32 个字符。', verbose_name='APIv3 密钥')),
                 ('public_key_id', models.CharField(help_text='PUB_KEY_ID_…', max_length=64, unique=True, validators=[django.core.validators.RegexValidator('\\A[0-9A-Za-z_-]+\\Z', '编码只能包含字母、数字、连字符和下划线。')], verbose_name='微信支付公钥 ID')),
                 ('public_key', models.TextField(help_text='pub_key.pem 的全部内容。', verbose_name='微信支付公钥')),
                 ('in_use', models.BooleanField(default=True, help_text='每个租户只能启用一个。', verbose_name='启用')),

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from retail.encryption import EncryptedTextField
+from retail.database.encrypted_field import EncryptedTextField
 from retail.models import Tenant, is_code
 from retail.principals import Principal, Role
 

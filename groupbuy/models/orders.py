@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from groupbuy.models.group_buyings import DeliverType, GroupBuying
 from groupbuy.models.turns import TurnQuerySet
-from retail.append_only import AppendOnlyModel, AppendOnlyQuerySet
+from retail.database.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from retail.models import Tenant
 from retail.money import MAX_MONEY, MoneyField
 from retail.principals import Principal

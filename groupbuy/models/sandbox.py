@@ -1,4 +1,4 @@
-"""The sandbox's own books: they play the bank, and nothing but ``groupbuy.sandbox`` touches them."""
+"""The sandbox's own books: they play the bank, and nothing but ``groupbuy.payments.gateways.sandbox`` touches them."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from groupbuy.models import OrderEvent
-from groupbuy.pages import purchases
+from groupbuy.storefront import purchases
 from retail.wire.masking import mask_name
 
 register = template.Library()

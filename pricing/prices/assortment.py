@@ -16,7 +16,7 @@ from pricing.models import ChangeSource, ShopProduct
 from pricing.prices.batches import Outcome, check_money, check_sort, lock_shops, new_batch, take_versions, tenant_of, write_rows
 from retail.models import Product, ProductClass
 from retail.principals import Principal
-from retail.wire.errors import Invalid, NotThere, Refusal
+from retail.refusals import Invalid, NotThere, Refusal
 from shops.models import Shop
 
 # SQLite has one writer: half a million rows would shut everybody else out for too long.

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from pricing.models import ChangeSource, PriceChange, ShopProduct
 from retail.money import CENT, MAX_MONEY
 from retail.principals import Principal
-from retail.wire.errors import Invalid, NotThere
+from retail.refusals import Invalid, NotThere
 from shops.models import Shop
 
 SORT_RANGE = range(-(2**31), 2**31)

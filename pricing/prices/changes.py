@@ -13,7 +13,7 @@ from pricing.prices.batches import Outcome, check_money, check_sort, lock_shops,
 from pricing.prices.statements import Asked, Written, live_rows_of, shops_of, write_changes
 from retail.models import Product
 from retail.principals import Principal
-from retail.wire.errors import Invalid, NotThere
+from retail.refusals import Invalid, NotThere
 from shops.models import Shop
 
 

@@ -12,7 +12,7 @@ from pricing.prices.batches import Outcome, lock_shops, new_batch, write_rows
 from pricing.prices.changes import outcome_of
 from pricing.prices.statements import Asked, write_changes
 from retail.principals import Principal
-from retail.wire.errors import NotThere, Refusal
+from retail.refusals import NotThere, Refusal
 from shops.models import Shop
 
 UNDO_WITHIN = timedelta(hours=24)

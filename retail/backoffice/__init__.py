@@ -1,7 +1,7 @@
 """The admin's base: the site, the scoped admin classes, and what they are made of."""
 
+from retail.backoffice.asking import Question, page_of
 from retail.backoffice.bases import ReadOnlyAdmin, ReadOnlyInline, ScopedAdmin, ScopedForm, ScopedInline, become
-from retail.backoffice.questions import Question, page_of
 from retail.backoffice.scope import AutocompleteFilter, RangeDateFilter, RelatedFilter, caller, visible
 from retail.backoffice.site import BackOffice
 from retail.backoffice.theme import BooleanRadioFilter, ChoicesDropdownFilter, display, page_action

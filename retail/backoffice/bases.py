@@ -19,14 +19,14 @@ from django.utils.translation import gettext as _
 
 from retail import dates
 from retail.backoffice import theme
+from retail.backoffice.asking import AskingMixin, complain
 from retail.backoffice.exports import ExportAdmin
-from retail.backoffice.questions import AskingMixin, complain
 from retail.backoffice.scope import asks_beyond_our_years, caller, scoped_rows, visible
-from retail.ids import is_id
 from retail.models import Tenant
 from retail.pictures import PictureField, kept_with
 from retail.principals import Principal, Role
-from retail.wire.errors import Refusal
+from retail.refusals import Refusal
+from retail.wire.ids import is_id
 
 # Columns that the form never shows but that constraints speak of.
 OWNERS = {"tenant", "shop"}

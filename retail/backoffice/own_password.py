@@ -6,9 +6,9 @@ from django.contrib.auth.views import PasswordChangeView
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from retail import staff
 from retail.backoffice import theme
-from retail.backoffice.questions import record
+from retail.backoffice.asking import record
+from retail.login import staff_accounts
 from retail.models import User
 from retail.principals import principal_of
 
@@ -16,7 +16,7 @@ from retail.principals import principal_of
 class OwnPasswordForm(theme.AdminOwnPasswordChangeForm):  # type: ignore[misc]
     def save(self, commit: bool = True) -> User:
         user: User = self.user
-        staff.set_password(user=user, password=self.cleaned_data["new_password1"], principal=principal_of(user))
+        staff_accounts.set_password(user=user, password=self.cleaned_data["new_password1"], principal=principal_of(user))
         return user
 
 

@@ -13,13 +13,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from retail.access import note_refusal
 from retail.backoffice.bases import ScopedAdmin
 from retail.backoffice.own_password import OwnPassword
 from retail.backoffice.scope import caller
 from retail.backoffice.theme import UnfoldAdminSite
-from retail.clients import client_network
-from retail.lockouts import come_back
+from retail.login.lockouts import come_back
+from retail.logs.client_ip import client_network
+from retail.logs.request_log import note_refusal
 from retail.throttles import LoginFailures
 
 View = Callable[..., HttpResponse]

@@ -20,7 +20,7 @@ from unfold.forms import AdminOwnPasswordChangeForm
 from unfold.sites import UnfoldAdminSite
 from unfold.utils import parse_date_str
 
-from retail.ids import is_id
+from retail.wire.ids import is_id
 
 __all__ = [
     "AdminOwnPasswordChangeForm",

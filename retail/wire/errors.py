@@ -1,4 +1,4 @@
-"""Refusals: what a service raises, and the one place that turns them into the API's answer."""
+"""The one place that turns what was raised into the API's answer."""
 
 import logging
 from typing import Any
@@ -6,64 +6,19 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
-from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from retail import faults
-from retail.access import REFUSED, note_refusal
-from retail.wire.envelope import OK, ResultStatus, envelope
+from retail.database import faults
+from retail.logs.request_log import REFUSED, note_refusal
+from retail.refusals import Forbidden, NotThere, Refusal, ResultStatus, Unavailable
+from retail.wire.envelope import OK, envelope
 
 log = logging.getLogger(__name__)
 # What ``API_ERRORS=legacy`` keeps from its clients: wrong input, and what is not there.
 LEGACY_SPARES = (400, 404)
-
-
-class Refusal(Exception):
-    """A business "no": HTTP 200 with its documented result code. Subclasses name the fact."""
-
-    status: int = ResultStatus.ERROR
-    http_status = 200
-    # For the log of 401 and 403, where the class's name doesn't say it.
-    why = ""
-    # Seconds; 0: waiting doesn't help.
-    retry_after = 0
-    message: str | Promise = _("当前状态不允许此操作")
-
-    def __init__(self, message: str | Promise | None = None) -> None:
-        self.message = message or self.message
-        super().__init__(str(self.message))
-
-
-class Invalid(Refusal):
-    """Input that no state would accept."""
-
-    http_status = 400
-    message = _("请求内容有误")
-
-
-class Forbidden(Refusal):
-    """Not this caller's function."""
-
-    http_status = 403
-    message = _("没有权限")
-
-
-class NotThere(Refusal):
-    """Missing, or not the caller's: the two look the same."""
-
-    http_status = 404
-    message = _("不存在或无权查看")
-
-
-class Unavailable(Refusal):
-    """Something that we depend on is away; the state is unchanged."""
-
-    http_status = 503
-    retry_after = 1
-    message = _("服务暂时不可用，请稍后再试")
 
 
 def answer_refusal(error: Exception, context: dict[str, Any]) -> Response:

@@ -8,7 +8,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from retail.wire.body_limits import is_told_in_wechats_form, is_too_large
-from retail.wire.views import error_page, is_api
+from retail.wire.envelope import error_page, is_api
 
 # Not the legacy paths: these have their own spelling.
 UNFOLDED = ("/api/docs", "/api/schema")

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from retail.wire.boundary import Arguments
-from retail.wire.envelope import ANSWERED
+from retail.refusals import ANSWERED
 from retail.wire.fields import Id, enumeration, is_none
+from retail.wire.parser import Arguments
 
 
 class TakesSerializer(serializers.Serializer):  # type: ignore[type-arg]

@@ -7,8 +7,6 @@ from http import HTTPMethod
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -20,10 +18,9 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import GenericViewSet
 
 from retail.principals import Principal, Role, principal_of
-from retail.wire import boundary
-from retail.wire.boundary import Arguments
-from retail.wire.envelope import ResultStatus, envelope
-from retail.wire.errors import Forbidden
+from retail.refusals import Forbidden
+from retail.wire import parser
+from retail.wire.parser import Arguments
 from retail.wire.renderers import AlwaysJson
 from retail.wire.serializers import ResultSerializer, TakesSerializer
 
@@ -117,7 +114,7 @@ class WireViewSet(GenericViewSet):  # type: ignore[type-arg]
 
     @cached_property
     def arguments(self) -> Arguments:
-        return boundary.read(self.request._request, body_max=settings.BODY_MAX[self.limits], list_max=settings.LIST_MAX[self.limits])
+        return parser.read(self.request._request, body_max=settings.BODY_MAX[self.limits], list_max=settings.LIST_MAX[self.limits])
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         # Before anything asks which endpoint this is: OPTIONS is an action of DRF's, and not of ours.
@@ -159,7 +156,7 @@ class WireViewSet(GenericViewSet):  # type: ignore[type-arg]
         """The items of a body that is a JSON list, each valid for the action's ``takes`` (a ``many=True`` or list field)."""
         takes: Any = self.endpoint.takes
         if self.arguments.items is None:
-            raise boundary.BadArguments(gettext("请求内容应为 JSON 数组"))
+            raise parser.BadArguments(gettext("请求内容应为 JSON 数组"))
         serializer = takes(data=self.arguments.items, context=self.get_serializer_context(), many=True)
         serializer.is_valid(raise_exception=True)
         items: list[Any] = serializer.validated_data
@@ -177,24 +174,3 @@ class WireViewSet(GenericViewSet):  # type: ignore[type-arg]
     def give(self, serializer: type[serializers.BaseSerializer[Any]], value: Any, *, many: bool = False) -> Any:
         """``value`` as this caller may see it."""
         return serializer(value, many=many, context=self.get_serializer_context()).data
-
-
-def api_error(status: int, message: str) -> HttpResponse:
-    """The envelope outside DRF: unknown paths, crashes, what the middleware refuses."""
-    return JsonResponse(envelope(ResultStatus.ERROR, message), status=status, json_dumps_params={"ensure_ascii": False})
-
-
-def error_page(request: HttpRequest, status: int, message: str) -> HttpResponse:
-    """The envelope under ``/api/``, a kind page elsewhere."""
-    if is_api(request):
-        return api_error(status, message)
-    return render(request, "error.html", {"status": status, "message": message}, status=status)
-
-
-def is_api(request: HttpRequest) -> bool:
-    return is_api_path(request.path_info)
-
-
-def is_api_path(path: str) -> bool:
-    # The middleware has taken the trailing slash off.
-    return f"{path.lower()}/".startswith("/api/")

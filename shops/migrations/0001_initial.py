@@ -3,7 +3,7 @@
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
-import retail.encryption
+import retail.database.encrypted_field
 import shops.models
 from django.conf import settings
 from django.db import migrations, models
@@ -78,8 +78,8 @@ class Migration(migrations.Migration):
                 ('image', models.ImageField(blank=True, upload_to='shops/', verbose_name='照片')),
                 ('markup', models.DecimalField(decimal_places=3, default=0, help_text='0.300 即在行情均价上加 30%。', max_digits=5, validators=[django.core.validators.MinValueValidator(0)], verbose_name='加价率')),
                 ('app_key', models.CharField(default=shops.models.new_app_key, editable=False, max_length=64, unique=True, verbose_name='AppKey')),
-                ('app_secret', retail.encryption.EncryptedTextField(default=shops.models.new_app_secret, editable=False, verbose_name='AppSecret')),
-                ('previous_secret', retail.encryption.EncryptedTextField(blank=True, editable=False, verbose_name='旧 AppSecret')),
+                ('app_secret', retail.database.encrypted_field.EncryptedTextField(default=shops.models.new_app_secret, editable=False, verbose_name='AppSecret')),
+                ('previous_secret', retail.database.encrypted_field.EncryptedTextField(blank=True, editable=False, verbose_name='旧 AppSecret')),
                 ('previous_secret_until', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='旧密钥有效至')),
                 ('allows_basic_auth', models.BooleanField(default=False, help_text='仅供不会签名的收银机；只限 HTTPS，只能调用设备接口。', verbose_name='允许 Basic 认证')),
                 ('price_version', models.BigIntegerField(default=0, editable=False, verbose_name='价格版本')),

@@ -16,13 +16,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Count
 from django.utils import timezone
 
-from config import invariants, jobs
+from config import invariants, schedule
 from config.management.commands.serve import Command as Serve
 from config.serving import server
 from config.settings import broker
-from groupbuy import payments, refunds
+from groupbuy import payments
 from groupbuy.models import GroupBuying, Order, OrderEvent, OrderStatus, Refund, RefundState, SandboxRefund
 from groupbuy.models.orders import AWAITING_PAYMENT
+from groupbuy.payments import refunds
 from retail.models import OutboxEntry, OutboxState, Tenant
 from retail.principals import principal_of
 from shops.models import DeviceNonce
@@ -83,7 +84,7 @@ def assert_sound() -> None:
 @pytest.mark.django_db
 def test_every_job_is_a_task_and_comes_as_often_as_the_table_says():
     app = tasks_app()
-    table = {name: seconds for name, (_service, seconds) in jobs.JOBS.items()}
+    table = {name: seconds for name, (_service, seconds) in schedule.JOBS.items()}
     assert {name: task.expires for name, task in app.tasks.items() if not name.startswith("celery.")} == table
     assert {entry["task"]: entry["schedule"] for entry in app.conf.beat_schedule.values()} == table
 
@@ -105,7 +106,7 @@ def test_beat_and_a_worker_expire_an_order_whose_deadline_has_passed(celeries, s
 def test_ticks_of_a_time_without_workers_do_not_pile_up(celeries, sold):
     let_pass(*sold(1))
     celeries.tick(*["expire"] * 50)
-    outdated = timezone.now() + timedelta(seconds=jobs.JOBS["expire"][1])
+    outdated = timezone.now() + timedelta(seconds=schedule.JOBS["expire"][1])
     wait_until(lambda: timezone.now() > outdated)
     # RabbitMQ has dropped them by now; on Redis the worker does.
     assert celeries.waiting() == (50 if celeries.broker.startswith("redis") else 0)
@@ -133,7 +134,7 @@ def test_a_worker_that_is_killed_loses_nothing_and_one_that_is_told_to_stop_fini
     assert stopped.wait(PATIENCE_SECONDS) == 0
     # But for the row that was in the hands of the killed one: it comes when its lease is over.
     assert expired() >= MANY - 1
-    jobs.run("expire", now=timezone.now() + LEASE)
+    schedule.run("expire", now=timezone.now() + LEASE)
     assert expired() == MANY
     assert_sound()
 
@@ -185,7 +186,7 @@ def test_many_workers_and_the_embedded_loop_at_once_do_everything_once(celeries,
         refunds.refund_order(order_id=order.pk, amount=None, reason="", principal=principal_of(headquarters), now=now)
     let_pass(*late)
     workers = [celeries.start("manage.py", "work"), *celeries.workers(2, concurrency=2)]
-    celeries.tick_until(is_quiet, *[name for name in jobs.JOBS for _ in range(3)])
+    celeries.tick_until(is_quiet, *[name for name in schedule.JOBS for _ in range(3)])
     assert [worker.poll() for worker in workers] == [None] * 3
     assert_sound()
     ends = {OrderStatus.EXPIRED: late, OrderStatus.REFUNDED: returned + failed, OrderStatus.CONFIRMED: confirmed}

@@ -16,7 +16,6 @@ from django.utils import timezone
 
 from config import invariants
 from config.demo import offers, people
-from groupbuy import expiry, fulfilment, group_buyings, refunds
 from groupbuy.models import (
     DeliverType,
     GroupBuying,
@@ -35,7 +34,9 @@ from groupbuy.models import (
 )
 from groupbuy.models.orders import BOUGHT
 from groupbuy.moves import MOVES
-from groupbuy.sandbox import SandboxGateway
+from groupbuy.orders import expiry, fulfilment, group_buyings
+from groupbuy.payments import refunds
+from groupbuy.payments.gateways.sandbox import SandboxGateway
 from pricing.models import ChangeSource, MarketPrice, PriceLog, ShopProduct, StockFigure
 from retail.models import Product, ProductClass, ProductImage, Tenant, User, WeChatIdentity
 from retail.principals import Role, principal_of

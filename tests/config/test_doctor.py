@@ -8,8 +8,10 @@ from django.core.management import CommandError, call_command
 from django.db.models import QuerySet
 
 from config import invariants
-from groupbuy import orders, payments, sandbox, settling
+from groupbuy import orders, payments
 from groupbuy.models import GroupBuying, Order, OrderEvent, OrderStatus, Payment, Refund, SandboxTrade
+from groupbuy.payments import settling
+from groupbuy.payments.gateways import sandbox
 from pricing.models import PriceChange, PriceLog
 from retail.principals import principal_of
 from tests import factories

@@ -7,8 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
-from config import jobs
-from groupbuy import fulfilment, payments, refunds, sandbox
+from config import schedule
+from groupbuy import payments
 from groupbuy.models import (
     Bill,
     BillDifference,
@@ -22,7 +22,10 @@ from groupbuy.models import (
     Refund,
     RefundState,
 )
-from retail import due
+from groupbuy.orders import fulfilment
+from groupbuy.payments import refunds
+from groupbuy.payments.gateways import sandbox
+from retail import jobs
 from retail.dates import CHINA
 from retail.models import OutboxEntry, OutboxState
 from retail.principals import Role, principal_of
@@ -122,14 +125,14 @@ def test_a_job_goes_on_past_a_row_that_fails_and_comes_back_to_it_later(request,
     table, condition, *event = prepare([bad, good], now)
     with poisoned(table, condition, **({"event": event[0]} if event else {})):
         said = []
-        done = jobs.run(name, now=now, report=said.append)
+        done = schedule.run(name, now=now, report=said.append)
         assert (list(moved()), done.failed) == ([good.pk], 1)
         assert said[0].endswith(", 1 failed")
         # It isn't looked at again at once: neither the others nor the log have it all the time.
-        assert jobs.run(name, now=now + timedelta(seconds=5)).failed == 0
+        assert schedule.run(name, now=now + timedelta(seconds=5)).failed == 0
     # A lease of the outbox that nobody has ended takes five minutes.
     for minutes in (10, 20):
-        jobs.run(name, now=now + timedelta(minutes=minutes))
+        schedule.run(name, now=now + timedelta(minutes=minutes))
     assert set(moved()) == {bad.pk, good.pk}
 
 
@@ -137,16 +140,16 @@ def test_a_setting_of_one_shop_stops_nobody_elses_orders(paid, now):
     shipped(paid, now)
     item = ConfigItem.objects.get(code="auto_complete_days")
     ConfigValue.objects.create(item=item, tenant=paid[0].tenant, shop=paid[0].shop, value="99999999999")
-    assert jobs.run("complete", now=now) == 2
+    assert schedule.run("complete", now=now) == 2
     assert not Order.objects.exclude(status=OrderStatus.COMPLETED).exists()
 
 
 def test_a_shop_that_fails_before_its_orders_are_looked_at_stops_no_other():
-    def orders_of(shop: int) -> due.Done:
+    def orders_of(shop: int) -> jobs.Done:
         days = 2 // shop
-        return due.each([1, 0, 2], lambda order: days // order)
+        return jobs.each([1, 0, 2], lambda order: days // order)
 
-    done = due.each([0, 1], orders_of)
+    done = jobs.each([0, 1], orders_of)
     # Two orders of the second shop, 2 and 1; its middle one and the first shop failed.
     assert (done, done.failed) == (3, 2)
 
@@ -157,7 +160,7 @@ def test_a_number_whose_bill_cant_be_expected_keeps_no_other_from_its(tenant, no
         keys = {"cert_serial": "A1", "private_key": "x", "api_v3_key": "k" * 32, "public_key_id": f"PUB_KEY_ID_{mch_id}", "public_key": "x"}
         MerchantAccount.objects.create(tenant=factories.TenantFactory(), mch_id=mch_id, in_use=True, confirmed_at=now, **keys)
     with poisoned("groupbuy_bill", "NEW.mch_id = '1900000001'", event="INSERT"):
-        assert jobs.run("bill", now=now).failed == 1
+        assert schedule.run("bill", now=now).failed == 1
     assert [bill.mch_id for bill in Bill.objects.all()] == ["1900000002"]
 
 
@@ -165,7 +168,7 @@ def test_a_bill_that_fails_keeps_no_other_from_being_compared(tenant, now):
     day = now.date() - timedelta(days=5)
     bad, good = (Bill.objects.create(gateway="sandbox", mch_id="", on=day - timedelta(days=n), next_check_at=now) for n in range(2))
     with poisoned("groupbuy_bill", f"NEW.compared_at IS NOT NULL AND NEW.id = {bad.pk}"):
-        assert jobs.run("bill", now=now).failed == 1
+        assert schedule.run("bill", now=now).failed == 1
     assert Bill.objects.get(pk=good.pk).compared_at == now
     assert Bill.objects.get(pk=bad.pk).next_check_at > now
 
@@ -177,7 +180,7 @@ def test_a_payment_that_fails_keeps_no_other_tenants_from_being_booked_by_the_bi
     tomorrow = (now.astimezone(CHINA) + timedelta(days=1)).replace(hour=10, minute=30)
     bad, good = (order.payments.get() for order in pair)
     with poisoned(table, condition):
-        done = jobs.run("bill", now=tomorrow)
+        done = schedule.run("bill", now=tomorrow)
     assert (done, done.failed) == (1, 1)
     assert Order.objects.get(pk=good.order_id).status == OrderStatus.PAID
     # A person hears of it, and only of it.
@@ -208,18 +211,18 @@ def test_a_database_that_is_away_ends_the_run(pair, now, monkeypatch, caplog):
 
     monkeypatch.setattr("django.db.connection.is_usable", lambda: False)
     with pytest.raises(OperationalError):
-        due.each(pair, lost, put_off=lambda row: looked_at.append(row))
+        jobs.each(pair, lost, put_off=lambda row: looked_at.append(row))
     assert looked_at == pair[:1]
-    monkeypatch.setitem(jobs.JOBS, "expire", (lambda *, now: due.each(pair, lost), 2))
-    assert jobs.run("expire", now=now).failed == 1
+    monkeypatch.setitem(schedule.JOBS, "expire", (lambda *, now: jobs.each(pair, lost), 2))
+    assert schedule.run("expire", now=now).failed == 1
     assert "job expire: unavailable: OperationalError" in caplog.text
 
 
 def test_what_cant_be_put_off_stops_nobody_either(now):
-    done = due.each([0, 1], lambda row: 1 // row, put_off=lambda row: 1 // row)
+    done = jobs.each([0, 1], lambda row: 1 // row, put_off=lambda row: 1 // row)
     assert (done, done.failed) == (1, 1)
 
 
 def test_the_figures_of_jobs_are_added_up():
-    total = due.Done(2, failed=1) + due.Done(3, failed=4) + 5
+    total = jobs.Done(2, failed=1) + jobs.Done(3, failed=4) + 5
     assert (total, total.failed) == (10, 5)

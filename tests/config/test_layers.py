@@ -10,17 +10,17 @@ from django.conf import settings
 
 APPS = ("retail", "shops", "pricing", "groupbuy", "config")
 UPWARDS = {
-    "groupbuy.shortages": "groupbuy.serializers",
-    "groupbuy.resolving": "groupbuy.views",
-    "groupbuy.serializers": "groupbuy.orders",
-    "groupbuy.moves": "groupbuy.forms",
+    "groupbuy.payments.short_delivery": "groupbuy.api.serializers",
+    "groupbuy.payments.by_hand": "groupbuy.storefront.views",
+    "groupbuy.api.serializers": "groupbuy.orders",
+    "groupbuy.moves": "groupbuy.admin.forms",
     "groupbuy.models.orders": "groupbuy.stock",
     "groupbuy.orders": "pricing.models",
-    "pricing.market": "groupbuy.models",
+    "pricing.market.files": "groupbuy.models",
     "pricing.downloads": "pricing.admin",
     "shops.devices": "groupbuy.orders",
     "shops.licences": "pricing.models",
-    "retail.outbox": "groupbuy.messages",
+    "retail.outbox": "groupbuy.notices.messages",
     "retail.principals": "retail.wire",
     "retail.newcomer": "retail.api",
     "shops.scale": "config.roles",

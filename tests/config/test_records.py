@@ -9,10 +9,11 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.db.models import ProtectedError
 
-from groupbuy import refunds, sandbox
 from groupbuy.models import BillDifference, GroupBuying, MerchantAccount, Order, OrderEvent, Payment, Refund, RefundState
+from groupbuy.payments import refunds
+from groupbuy.payments.gateways import sandbox
 from pricing.models import PriceChange, PriceLog, ShopProduct
-from retail.append_only import WrittenOnce
+from retail.database.append_only import WrittenOnce
 from retail.models import OutboxEntry, OutboxState, User
 from shops.models import Device, Shop
 from tests import factories

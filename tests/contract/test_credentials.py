@@ -13,9 +13,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from knox.models import AuthToken
 
-from groupbuy import notify
-from groupbuy.views.bank import SandboxPay
-from retail.clients import client_ip
+from groupbuy.api import wechat_notify
+from groupbuy.storefront.views.bank import SandboxPay
+from retail.logs.client_ip import client_ip
 from tests.clients import ApiClient
 from tests.contract.calls import CALLS, GROUP, PRODUCT, SHOP, Aim
 from tests.contract.specification import METHODS
@@ -74,7 +74,7 @@ def test_what_takes_a_post_without_a_csrf_token_has_no_session_to_lose():
     exempt = {view for view in callbacks(get_resolver()) if getattr(view, "csrf_exempt", False)}
     # DRF checks by itself, where the session is the credential: see below.
     own = {getattr(view, "view_class", view) for view in exempt if not hasattr(view, "actions") and not hasattr(view, "cls")}
-    assert own == {notify.notify, SandboxPay}
+    assert own == {wechat_notify.notify, SandboxPay}
 
 
 @pytest.mark.parametrize("path", [path for path, method in METHODS.items() if method == "POST" and set("BCMH") & set(MAY[path])])

@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands
 
-from retail.wire.envelope import ResultStatus
+from retail.refusals import ResultStatus
 from tests.contract.calls import SHOP
 from tests.contract.decisions import IGNORED
 from tests.contract.documentation import PAGES, RESULT_CODES, ROOT, answers_of, differences, pattern_of, read_sections

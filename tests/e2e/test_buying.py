@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from groupbuy import fulfilment
 from groupbuy.models import GroupBuying, Order, OrderStatus, Payment
+from groupbuy.orders import fulfilment
 from retail.principals import principal_of
 from tests import factories
 from tests.pages import ordered, pay

@@ -6,8 +6,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from groupbuy import payments, refunds, sandbox
+from groupbuy import payments
 from groupbuy.models import GroupBuying, Payment
+from groupbuy.payments import refunds
+from groupbuy.payments.gateways import sandbox
 from retail.principals import principal_of
 from tests import factories
 from tests.pages import ordered, pay

@@ -14,10 +14,11 @@ import pytest
 from django.conf import settings
 from django.db import connection, connections
 
-from groupbuy import expiry, orders, payments
+from groupbuy import orders, payments
 from groupbuy.models import GroupBuying, OrderStatus, PaymentState, PaymentUse
 from groupbuy.models.turns import PUT_OFF
-from groupbuy.wechat import WeChatGateway
+from groupbuy.orders import expiry
+from groupbuy.payments.gateways.wechat import WeChatGateway
 from pricing.models import PriceLog
 from retail.models import OutboxEntry
 from shops.models import ConfigItem, ConfigValue

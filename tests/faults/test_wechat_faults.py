@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from groupbuy import payments, refunds
+from groupbuy import payments
 from groupbuy.models import OrderStatus, Payment, PaymentState, RefundState
+from groupbuy.payments import refunds
 from retail.principals import principal_of
 from tests.wechat import REQUEST_SECONDS, assert_sound, calls, fresh, notify, packed, pay
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from groupbuy import refunds, sandbox
 from groupbuy.models import OrderStatus, PaymentUse, Refund, RefundState
+from groupbuy.payments import refunds
+from groupbuy.payments.gateways import sandbox
 from retail.principals import principal_of
 from tests import factories
 from tests.back_office import answered, page, said

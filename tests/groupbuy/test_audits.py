@@ -8,10 +8,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from groupbuy import audits, payments, settling
+from groupbuy import payments
 from groupbuy.fake_wechat import make_merchant
-from groupbuy.gateways import Trade
 from groupbuy.models import Gateway, MerchantAccount, Payment, SandboxTrade, TradeState
+from groupbuy.payments import audits, settling
+from groupbuy.payments.gateways import Trade
 from retail.dates import CHINA
 from retail.principals import principal_of
 from tests import factories

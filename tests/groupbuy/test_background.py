@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from groupbuy import expiry, fulfilment, group_buyings, payments, refunds
+from groupbuy import payments
 from groupbuy.models import GroupBuying, Order, OrderStatus, Outcome, Payment, Refund
-from retail import due
+from groupbuy.orders import expiry, fulfilment, group_buyings
+from groupbuy.payments import reconciling, refunds
+from retail import jobs
 from retail.principals import principal_of
 from tests import factories
 from tests.pages import ordered, pay
@@ -76,7 +78,7 @@ def test_orders_that_can_not_be_closed_do_not_keep_others_from_expiring(group_bu
     assert statuses(rows) == [OrderStatus.UNPAID, OrderStatus.UNPAID, OrderStatus.EXPIRED]
 
 
-@pytest.mark.parametrize("job", [payments.reconcile_due, refunds.send_due])
+@pytest.mark.parametrize("job", [reconciling.reconcile_due, refunds.send_due])
 def test_a_row_that_fails_does_not_stop_the_others(paid_orders, headquarters, now, job, caplog):
     refund_whole(paid_orders, headquarters, now)
     open_ones = [ordered(order.buyer, order.group_buying, now=now) for order in paid_orders]
@@ -89,14 +91,14 @@ def test_a_row_that_fails_does_not_stop_the_others(paid_orders, headquarters, no
 
 
 def test_a_slow_row_leaves_the_rest_to_the_next_run(monkeypatch):
-    monkeypatch.setattr(due, "SECONDS", 0)
+    monkeypatch.setattr(jobs, "SECONDS", 0)
     seen: list[int] = []
-    assert due.each([1, 2, 3], lambda row: not seen.append(row)) == 0
-    monkeypatch.setattr(due, "SECONDS", 5)
-    assert due.each([1, 2, 3], lambda row: not seen.append(row)) == 3
+    assert jobs.each([1, 2, 3], lambda row: not seen.append(row)) == 0
+    monkeypatch.setattr(jobs, "SECONDS", 5)
+    assert jobs.each([1, 2, 3], lambda row: not seen.append(row)) == 3
 
 
 def test_a_row_that_fails_is_put_off_like_one_that_can_not_move():
     put_off: list[int] = []
-    assert due.each([0, 1, 2], lambda row: 2 % row == 0, put_off=put_off.append) == 2
+    assert jobs.each([0, 1, 2], lambda row: 2 % row == 0, put_off=put_off.append) == 2
     assert put_off == [0]

@@ -9,7 +9,6 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
-from groupbuy import bills, refunds, sandbox, settling
 from groupbuy.models import (
     Bill,
     BillDifference,
@@ -22,10 +21,12 @@ from groupbuy.models import (
     SandboxTrade,
     TradeState,
 )
+from groupbuy.payments import bills, refunds, settling
+from groupbuy.payments.gateways import sandbox
 from retail.dates import CHINA
 from retail.models import Tenant
 from retail.principals import Role, principal_of
-from retail.wire.errors import NotThere
+from retail.refusals import NotThere
 from tests import factories
 from tests.pages import ordered, pay
 from tests.races import at_once

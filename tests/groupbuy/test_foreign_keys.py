@@ -7,10 +7,9 @@ from functools import cache
 import pytest
 from django.db import connection, transaction
 
-from groupbuy import merchants, orders, payments, settling
+from groupbuy import orders, payments
 from groupbuy.fake_wechat import Merchant, make_merchant
 from groupbuy.fake_wechat.notifier import Message
-from groupbuy.gateways import Misconfigured, Trade
 from groupbuy.models import (
     Gateway,
     MerchantAccount,
@@ -23,6 +22,8 @@ from groupbuy.models import (
     RefundState,
     TradeState,
 )
+from groupbuy.payments import settling
+from groupbuy.payments.gateways import Misconfigured, Trade, accounts
 from retail.models import Tenant
 from retail.money import to_fen
 from retail.principals import principal_of
@@ -190,20 +191,20 @@ def test_of_a_refund_only_the_frozen_number_of_the_orders_tenant_counts(fake_wec
 def test_query_refund_and_bill_ask_with_the_same_keys(world, rows, own_counts):
     world.register(rows)
     house, own = world.keys["house"], world.keys["own"]
-    asked = {"house": merchants.gateway_of(world.at_house).merchant.private_key}
+    asked = {"house": accounts.gateway_of(world.at_house).merchant.private_key}
     for name, find in {
-        "own": lambda: merchants.gateway_of(world.at_own),
-        "bill": lambda: merchants.gateway_of_number(merchants.MerchantNumber("wechat", own.mch_id, world.ours.pk)),
+        "own": lambda: accounts.gateway_of(world.at_own),
+        "bill": lambda: accounts.gateway_of_number(accounts.MerchantNumber("wechat", own.mch_id, world.ours.pk)),
     }.items():
         try:
             asked[name] = find().merchant.private_key
         except Misconfigured:
             asked[name] = ""
     assert asked == {"house": house.private_pem} | dict.fromkeys(("own", "bill"), own.private_pem if own_counts else "")
-    numbers = [number.mch_id for number in merchants.merchant_numbers()]
+    numbers = [number.mch_id for number in accounts.merchant_numbers()]
     assert numbers.count(house.mch_id) == 1
     assert len(set(numbers)) == len(numbers)
-    assert {merchants.gateway_of_number(number).mch_id for number in merchants.merchant_numbers()} == set(numbers)
+    assert {accounts.gateway_of_number(number).mch_id for number in accounts.merchant_numbers()} == set(numbers)
 
 
 def test_a_payment_that_comes_into_being_under_a_forged_message_is_not_settled_by_it(fake_wechat, wechat_order, wechat_caller, now):

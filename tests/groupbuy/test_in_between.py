@@ -9,8 +9,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from config import invariants
-from groupbuy import expiry, fulfilment, gateways, group_buyings, orders, payments, refunds, resolving, sandbox, settling, stock
-from groupbuy.gateways import RefundAnswer
+from groupbuy import orders, payments, stock
 from groupbuy.models import (
     GroupBuying,
     Order,
@@ -23,9 +22,12 @@ from groupbuy.models import (
     SandboxTrade,
     TradeState,
 )
-from groupbuy.wechat import WeChatGateway
+from groupbuy.orders import expiry, fulfilment, group_buyings
+from groupbuy.payments import by_hand, gateways, reconciling, refunds, settling, verdict
+from groupbuy.payments.gateways import RefundAnswer, sandbox
+from groupbuy.payments.gateways.wechat import WeChatGateway
 from retail.principals import principal_of
-from retail.wire.errors import Refusal, Unavailable
+from retail.refusals import Refusal, Unavailable
 from shops.models import ConfigItem, ConfigValue
 from tests import factories
 from tests.pages import ordered, pay
@@ -115,7 +117,7 @@ def test_an_attempt_that_is_opened_while_an_order_is_closed_keeps_it_open(order,
 
 def test_money_that_comes_while_an_order_is_closed_is_701(order, prepay_id, caller, between, now):
     between(orders, "end_unpaid", lambda: receive(Payment.objects.get(), now))
-    with pytest.raises(orders.Paid):
+    with pytest.raises(verdict.Paid):
         orders.close_order(order_id=order.pk, principal=caller, now=now)
     assert fresh(order).status == OrderStatus.PAID
 
@@ -124,7 +126,7 @@ def test_an_attempt_that_its_order_no_longer_waits_for_is_shut(order, prepay_id,
     first = Payment.objects.get()
     second = payments.restart_payment(order_id=order.pk, principal=caller, now=now)
     receive(first, now)
-    assert payments.reconcile_due(now=now + MINUTE) == 1
+    assert reconciling.reconcile_due(now=now + MINUTE) == 1
     assert fresh(order).status == OrderStatus.PAID
     assert (Payment.objects.open().count(), sandbox.pay(second.pre_pay_id, now=now).state) == (0, TradeState.CLOSED)
 
@@ -241,7 +243,7 @@ def test_an_answer_to_a_number_that_was_replaced_meanwhile_changes_nothing(paid,
 def test_what_the_gateway_paid_back_too_is_on_record_once(paid, boss, now, caplog):
     wanted = refunds.refund_order(order_id=paid.pk, amount=None, reason="", principal=boss, now=now)
     settling.settle_refund(answer_to(wanted, RefundState.ABNORMAL), source="notify", now=now)
-    resolving.record_returned(refund_id=wanted.pk, note="银行转账", principal=boss, now=now)
+    by_hand.record_returned(refund_id=wanted.pk, note="银行转账", principal=boss, now=now)
     for _ in range(2):
         settling.settle_refund(answer_to(wanted, RefundState.SUCCESS), source="notify", now=now)
     assert PaymentEvent.objects.filter(refund=wanted, result=settling.PAID_BACK_TWICE).count() == 1
@@ -257,12 +259,12 @@ def test_what_the_gateway_refused_before_a_group_buy_failed_goes_back_with_the_r
     group_buyings.carry_out_due(now=now)
     refunds.reject(part, gateways.Rejected("HTTP 400 INVALID_REQUEST"), now=now)
     with pytest.raises(Refusal, match="必须退款"):
-        resolving.drop(refund_id=part.pk, note="不退", principal=boss, now=now)
+        by_hand.drop(refund_id=part.pk, note="不退", principal=boss, now=now)
     for minutes in range(1, 4):
         group_buyings.carry_out_due(now=now + minutes * MINUTE)
         refunds.send_due(now=now + minutes * MINUTE)
     assert fresh(paid).status == OrderStatus.REFUNDED
-    resolving.drop(refund_id=part.pk, note="已随整单退回", principal=boss, now=now)
+    by_hand.drop(refund_id=part.pk, note="已随整单退回", principal=boss, now=now)
     assert list(invariants.waiting_for_a_person()) == []
     assert_sound()
 

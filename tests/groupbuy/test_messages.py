@@ -5,10 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from config import jobs
-from groupbuy import fulfilment, group_buyings, messages, moves, refunds
-from groupbuy.messages import Kind
+from config import schedule
+from groupbuy import moves
 from groupbuy.models import GroupBuying, Order, OrderStatus, Outcome, Refund
+from groupbuy.notices import messages
+from groupbuy.notices.messages import Kind
+from groupbuy.orders import fulfilment, group_buyings
+from groupbuy.payments import refunds
 from retail.models import OutboxEntry
 from retail.principals import principal_of
 from shops.models import ConfigItem, ConfigValue
@@ -46,7 +49,7 @@ def staff(headquarters):
 
 
 def run(now):
-    service, _seconds = jobs.JOBS["outbox"]
+    service, _seconds = schedule.JOBS["outbox"]
     # The notification had a time of its own.
     return service(now=now + timedelta(seconds=5))
 
@@ -229,7 +232,7 @@ def test_every_remark_fits_its_field(paid):
 
 
 def test_every_kind_has_its_sender_and_its_setting():
-    assert jobs.SENDERS.keys() == {"shipping", *Kind.values}
+    assert schedule.SENDERS.keys() == {"shipping", *Kind.values}
     assert {f"message_{kind}" for kind in Kind} <= set(ConfigItem.objects.values_list("code", flat=True))
 
 

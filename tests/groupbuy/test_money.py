@@ -6,10 +6,13 @@ from decimal import Decimal
 
 import pytest
 
-from groupbuy import expiry, fulfilment, group_buyings, moves, orders, payments, refunds, sandbox, settling
+from groupbuy import moves, orders, payments
 from groupbuy.models import Order, OrderStatus, Payment, Refund, SandboxTrade, TradeState
+from groupbuy.orders import expiry, fulfilment, group_buyings
+from groupbuy.payments import refunds, settling
+from groupbuy.payments.gateways import sandbox
 from retail.principals import Role, principal_of
-from retail.wire.errors import Forbidden, Invalid, NotThere, Refusal
+from retail.refusals import Forbidden, Invalid, NotThere, Refusal
 from tests import factories
 
 pytestmark = pytest.mark.django_db

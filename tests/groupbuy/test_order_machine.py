@@ -18,14 +18,16 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from config import invariants, jobs
-from groupbuy import fulfilment, group_buyings, orders, payments, refunds
-from groupbuy.gateways import PayParameters
+from config import invariants, schedule
+from groupbuy import orders, payments
 from groupbuy.models import GroupBuying, Order, Payment, PaymentState, PaymentUse, Refund
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, ENDED, LIVE
+from groupbuy.orders import create, fulfilment, group_buyings
+from groupbuy.payments import refunds, verdict
+from groupbuy.payments.gateways import PayParameters
 from retail.money import ZERO
 from retail.principals import Principal, principal_of
-from retail.wire.errors import Forbidden, Invalid, NotThere, Refusal, Unavailable
+from retail.refusals import Forbidden, Invalid, NotThere, Refusal, Unavailable
 from shops.models import Shop
 from tests import factories
 from tests.banks import FAULTS, SandboxBank, WeChatBank
@@ -44,9 +46,9 @@ OFFERS_MAX = 6
 PRICES = [Decimal("0.01"), Decimal("9.90"), Decimal("99999.99")]
 # Mostly short, or every order would have expired before anything happened to it.
 MINUTES = [0.1, 0.1, 0.1, 1, 1, 1, 1, 6, 16, 70, 60 * 25, 60 * 24 * 8]
-REFUSED = dict.fromkeys(BOUGHT, orders.Paid) | {2: payments.OrderEnded, 6: payments.OrderEnded, 5: payments.WindowOver}
+REFUSED = dict.fromkeys(BOUGHT, verdict.Paid) | {2: payments.OrderEnded, 6: payments.OrderEnded, 5: payments.WindowOver}
 # What may come of paying when nothing that we know stands against it: the bank may know better, refuse, or be out of reach.
-PAY_OUTCOMES = (PayParameters, payments.PayUnknown, payments.PayFailed, orders.Paid, payments.OrderEnded, Unavailable)
+PAY_OUTCOMES = (PayParameters, payments.PayUnknown, payments.PayFailed, verdict.Paid, payments.OrderEnded, Unavailable)
 HANDED_OVER_FROM = {"confirm": (1,), "deliver": (1, 8), "verify": (1, 3, 8), "receive": (3,)}
 
 
@@ -152,7 +154,7 @@ class OrderMachine(MoneySteps, RuleBasedStateMachine):
         mine = group_buying.orders.filter(buyer=principal.user)
         limit = group_buying.per_buyer_limit
         beyond = limit and units(mine.exclude(status__in=(2, 5, 6))) + qty > limit
-        return orders.NotBuyable if beyond or mine.filter(status__in=AWAITING_PAYMENT).count() >= orders.UNPAID_LIMIT else None
+        return orders.NotBuyable if beyond or mine.filter(status__in=AWAITING_PAYMENT).count() >= create.UNPAID_LIMIT else None
 
     @rule(number=numbers, again=st.booleans())
     def start_to_pay(self, number, again):
@@ -290,7 +292,7 @@ class OrderMachine(MoneySteps, RuleBasedStateMachine):
     @rule(names=st.sampled_from([JOBS, *([name] for name in JOBS)]))
     def work(self, names):
         for name in names:
-            jobs.JOBS[name][0](now=self.now)
+            schedule.JOBS[name][0](now=self.now)
 
     @invariant()
     def no_promise_is_broken(self):

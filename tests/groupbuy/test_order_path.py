@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from groupbuy import fulfilment, sandbox, settling
 from groupbuy.models import Order, OrderStatus, Payment
+from groupbuy.orders import fulfilment
+from groupbuy.payments import settling
+from groupbuy.payments.gateways import sandbox
 from retail.principals import Role, principal_of
 from tests import factories
 

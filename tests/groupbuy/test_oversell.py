@@ -11,8 +11,8 @@ from django.db.models import F
 from knox.models import AuthToken
 
 from config import invariants
-from groupbuy import orders, placing
 from groupbuy.models import GroupBuying, Order
+from groupbuy.orders import create, statement
 from retail.models import User
 from tests import factories
 from tests.clients import Api
@@ -32,7 +32,7 @@ class Crowd:
         self.group_buying = group_buying
         # Before the crowd does it: each thread would load the middleware.
         Api.anonymous.get(LOOK, id=group_buying.pk)
-        people = factories.BuyerFactory.build_batch(-(-attempts // orders.UNPAID_LIMIT), tenant=group_buying.tenant)
+        people = factories.BuyerFactory.build_batch(-(-attempts // create.UNPAID_LIMIT), tenant=group_buying.tenant)
         with transaction.atomic():
             self.tokens = [AuthToken.objects.create(user=buyer)[1] for buyer in User.objects.bulk_create(people)]
 
@@ -85,8 +85,8 @@ def test_the_crowd_is_real_without_the_guards_it_buys_more_than_there_is(group_b
     """The control: the same way through the same code, which reads the stock and then takes it without asking again."""
     GroupBuying.objects.update(quota=50)
     crowd = Crowd(group_buying, 300)
-    assert GUARD in placing.TAKE
-    monkeypatch.setattr(placing, "TAKE", placing.TAKE.replace(GUARD, "AND %s > 0 AND"))
+    assert GUARD in statement.TAKE
+    monkeypatch.setattr(statement, "TAKE", statement.TAKE.replace(GUARD, "AND %s > 0 AND"))
     with without_constraint("group_buying_not_oversold"):
         assert crowd.all_press(300)[SOLD] > 50
         group_buying.refresh_from_db()
@@ -97,12 +97,12 @@ def test_the_crowd_is_real_without_the_guards_it_buys_more_than_there_is(group_b
 def test_the_constraint_stands_behind_the_guard(group_buying, monkeypatch):
     GroupBuying.objects.update(quota=50)
     crowd = Crowd(group_buying, 300)
-    monkeypatch.setattr(placing, "TAKE", placing.TAKE.replace(GUARD, "AND %s > 0 AND"))
+    monkeypatch.setattr(statement, "TAKE", statement.TAKE.replace(GUARD, "AND %s > 0 AND"))
     assert crowd.all_press(300)[SOLD] == 50
     assert_sound()
 
 
-@pytest.mark.parametrize(("limit", "sold"), [(0, orders.UNPAID_LIMIT), (2, 2)])
+@pytest.mark.parametrize(("limit", "sold"), [(0, create.UNPAID_LIMIT), (2, 2)])
 def test_one_buyer_who_presses_many_times_at_once_gets_what_the_limit_allows(group_buying, limit, sold):
     """In ten group buys: one in which nobody overtakes anybody would show nothing."""
     GroupBuying.objects.update(per_buyer_limit=limit)

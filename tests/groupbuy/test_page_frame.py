@@ -5,7 +5,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from groupbuy.models import GroupBuying
-from groupbuy.views import shopping
+from groupbuy.storefront.views import shopping
 from tests.pages import browser_of, ordered, words
 
 pytestmark = pytest.mark.django_db

@@ -71,7 +71,7 @@ def test_without_a_tenant_the_page_is_kind(home, settings):
 
 
 def test_more_group_buys_than_a_page_holds_go_on_behind_a_link(home, tenant, shop, monkeypatch):
-    monkeypatch.setattr("groupbuy.pages.offers.CARDS", 2)
+    monkeypatch.setattr("groupbuy.storefront.offers.CARDS", 2)
     for number in range(3):
         factories.GroupBuyingFactory(tenant=tenant, shop=shop, name=f"第{number}个团")
     first = home().content.decode()

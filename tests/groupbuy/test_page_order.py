@@ -6,9 +6,12 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 
-from groupbuy import expiry, fulfilment, orders, payments, refunds, resolving, sandbox, settling, shortages
+from groupbuy import orders, payments
 from groupbuy.models import Order, OrderStatus, Payment, PaymentUse, Refund
-from groupbuy.payments import PREPAY_LIFE
+from groupbuy.orders import expiry, fulfilment
+from groupbuy.payments import by_hand, refunds, settling, short_delivery
+from groupbuy.payments.attempts import PREPAY_LIFE
+from groupbuy.payments.gateways import sandbox
 from retail.principals import Role, principal_of
 from shops.models import ConfigItem, ConfigValue
 from tests import factories
@@ -231,7 +234,7 @@ def test_a_refund_in_trouble_is_said_without_alarm(client, order, now, headquart
 
 def test_a_short_delivery_is_told_with_its_units_and_money(client, order, now, headquarters):
     pay(order, now=now)
-    [refund] = shortages.refund_missing(missing={order.pk: 1}, reason="产地少发", intent="f", principal=headquarters, now=now)
+    [refund] = short_delivery.refund_missing(missing={order.pk: 1}, reason="产地少发", intent="f", principal=headquarters, now=now)
     page = look(client, order)
     assert "缺货 1 份，退款中，原路退回 ¥9.90" in page
     assert "产地少发" not in page
@@ -246,7 +249,7 @@ def test_each_refund_in_trouble_says_so_until_a_person_ended_it(client, order, n
     refund = refunds.refund_order(order_id=order.pk, amount=None, reason="", principal=headquarters, now=now)
     Refund.objects.update(state=state, next_check_at=None)
     assert f"{words_of_it} ¥19.80" in look(client, order)
-    resolving.record_returned(refund_id=refund.pk, note="银行转账 0042", principal=headquarters, now=now)
+    by_hand.record_returned(refund_id=refund.pk, note="银行转账 0042", principal=headquarters, now=now)
     page = look(client, order)
     assert "已退款，由门店办理 ¥19.80" in page
     assert "门店已办理退款" in page
@@ -258,7 +261,7 @@ def test_a_refund_that_was_given_up_is_not_told(client, order, now, headquarters
     pay(order, now=now)
     refund = refunds.refund_order(order_id=order.pk, amount=None, reason="", principal=headquarters, now=now)
     Refund.objects.update(state="rejected", next_check_at=None)
-    resolving.drop(refund_id=refund.pk, note="换货", principal=headquarters, now=now)
+    by_hand.drop(refund_id=refund.pk, note="换货", principal=headquarters, now=now)
     assert "退款" not in look(client, order)
 
 
@@ -309,7 +312,7 @@ def test_held_money_is_not_forgotten_when_the_order_ends(client, order, held, st
 
 
 def test_once_held_money_goes_back_the_order_can_be_paid_again(client, order, held, headquarters, now):
-    resolving.refund_held(payment_id=held.pk, principal=headquarters, now=now)
+    by_hand.refund_held(payment_id=held.pk, principal=headquarters, now=now)
     page = look(client, order)
     assert "退款中，原路退回 ¥1.00" in page
     assert "去支付" in page

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from groupbuy import orders
-from groupbuy.views import buying
+from groupbuy.storefront.views import buying
 from retail.principals import principal_of
 from tests import factories
 from tests.pages import browser_of, ordered, pay, words

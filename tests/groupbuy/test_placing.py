@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from groupbuy import moves, orders, placing
+from groupbuy import moves, orders
 from groupbuy.models import GroupBuying, Order, OrderEvent, OrderStatus, Outcome
 from groupbuy.models.orders import LIVE
+from groupbuy.orders import create, statement
 from tests import factories
 
 HOUR = timedelta(hours=1)
@@ -18,14 +19,14 @@ WAYS = ["place_at_once", "place_in_turn"]
 @pytest.fixture(params=WAYS if connection.vendor == "postgresql" else WAYS[1:])
 def place(request, monkeypatch, group_buying, buyer, now):
     """Places an order of two units as the group buy was read at the test's beginning."""
-    monkeypatch.setattr(placing, "place_at_once", getattr(placing, request.param))
-    offered = orders.OFFER.first(group_buying.pk)
+    monkeypatch.setattr(statement, "place_at_once", getattr(statement, request.param))
+    offered = create.OFFER.first(group_buying.pk)
 
     def place(*, unpaid_max=3, **changes):
-        order = orders.order_for(offered, buyer, orders.Wish(offered.pk, qty=2, phone="13800008000"), now=now)
+        order = create.order_for(offered, buyer, orders.Wish(offered.pk, qty=2, phone="13800008000"), now=now)
         for name, value in changes.items():
             setattr(order, name, value)
-        placed = placing.place(order, moves.beginning(order, actor=moves.buyer_actor(buyer), now=now), unpaid_max=unpaid_max)
+        placed = statement.place(order, moves.beginning(order, actor=moves.buyer_actor(buyer), now=now), unpaid_max=unpaid_max)
         return order if placed else None
 
     return place

@@ -8,10 +8,13 @@ import pytest
 from django.db import OperationalError
 
 from config import invariants
-from groupbuy import expiry, moves, orders, payments, refunds, sandbox, settling
+from groupbuy import moves, orders, payments
 from groupbuy.models import GroupBuying, Order, Payment, Refund
+from groupbuy.orders import expiry
+from groupbuy.payments import refunds, settling
+from groupbuy.payments.gateways import sandbox
 from retail.principals import Role, principal_of
-from retail.wire.errors import Refusal
+from retail.refusals import Refusal
 from tests import factories
 from tests.races import at_once
 

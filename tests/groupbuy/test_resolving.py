@@ -7,8 +7,7 @@ from decimal import Decimal
 import pytest
 
 from config import invariants
-from groupbuy import expiry, payments, refunds, resolving, sandbox, settling
-from groupbuy.gateways import RefundAnswer, Rejected
+from groupbuy import payments
 from groupbuy.models import (
     GroupBuying,
     Order,
@@ -21,8 +20,11 @@ from groupbuy.models import (
     SandboxTrade,
     TradeState,
 )
+from groupbuy.orders import expiry
+from groupbuy.payments import by_hand, refunds, settling
+from groupbuy.payments.gateways import RefundAnswer, Rejected, sandbox
 from retail.principals import Role, principal_of
-from retail.wire.errors import Forbidden, Invalid, NotThere, Refusal
+from retail.refusals import Forbidden, Invalid, NotThere, Refusal
 from tests import factories
 from tests.pages import ordered, pay, underpay
 from tests.races import at_once
@@ -61,7 +63,7 @@ def decisions():
 
 def test_held_money_is_refunded_whole_and_the_order_may_be_paid_anew(held, order, boss, now):
     assert len(waiting()) == 1
-    refund = resolving.refund_held(payment_id=held.pk, principal=boss, now=now)
+    refund = by_hand.refund_held(payment_id=held.pk, principal=boss, now=now)
     assert (refund.amount, fresh(held).use, waiting()) == (Decimal("19.79"), PaymentUse.SURPLUS, [])
     refunds.send_due(now=now)
     assert (fresh(refund).state, fresh(order).status) == (RefundState.SUCCESS, OrderStatus.UNPAID)
@@ -73,24 +75,24 @@ def test_held_money_is_refunded_whole_and_the_order_may_be_paid_anew(held, order
 def test_an_order_that_expired_meanwhile_ends_refunded(held, order, boss, now):
     Order.objects.update(pay_deadline_at=now - timedelta(minutes=1))
     expiry.expire_due(now=now)
-    resolving.refund_held(payment_id=held.pk, principal=boss, now=now)
+    by_hand.refund_held(payment_id=held.pk, principal=boss, now=now)
     refunds.send_due(now=now)
     assert fresh(order).status == OrderStatus.REFUNDED
     assert_sound()
 
 
 def test_held_money_is_decided_about_once(held, boss, now):
-    resolving.refund_held(payment_id=held.pk, principal=boss, now=now)
-    with pytest.raises(resolving.Resolved):
-        resolving.refund_held(payment_id=held.pk, principal=boss, now=now)
-    with pytest.raises(resolving.Resolved):
-        resolving.record_held_returned(payment_id=held.pk, amount=None, note="x", intent="f", principal=boss, now=now)
+    by_hand.refund_held(payment_id=held.pk, principal=boss, now=now)
+    with pytest.raises(by_hand.Resolved):
+        by_hand.refund_held(payment_id=held.pk, principal=boss, now=now)
+    with pytest.raises(by_hand.Resolved):
+        by_hand.record_held_returned(payment_id=held.pk, amount=None, note="x", intent="f", principal=boss, now=now)
     assert Refund.objects.count() == 1
 
 
 def test_what_went_back_without_us_is_recorded_and_not_sent(held, order, boss, now):
     values = {"amount": None, "note": "微信商户平台已退", "intent": "f"}
-    both = [resolving.record_held_returned(payment_id=held.pk, principal=boss, now=now, **values) for _click in range(2)]
+    both = [by_hand.record_held_returned(payment_id=held.pk, principal=boss, now=now, **values) for _click in range(2)]
     assert both[0] == both[1]
     refunds.send_due(now=now)
     refund = Refund.objects.get()
@@ -103,7 +105,7 @@ def test_what_went_back_without_us_is_recorded_and_not_sent(held, order, boss, n
 
 def test_of_money_that_went_back_in_part_the_rest_stays_held_until_it_is_refunded(held, boss, now):
     def record(amount):
-        return resolving.record_held_returned(
+        return by_hand.record_held_returned(
             payment_id=held.pk, amount=Decimal(amount), note="部分已退", intent=amount, principal=boss, now=now
         )
 
@@ -113,7 +115,7 @@ def test_of_money_that_went_back_in_part_the_rest_stays_held_until_it_is_refunde
     for amount in ("10.01", "0", "-1"):
         with pytest.raises(Invalid):
             record(amount)
-    assert resolving.refund_held(payment_id=held.pk, principal=boss, now=now).amount == Decimal("10.00")
+    assert by_hand.refund_held(payment_id=held.pk, principal=boss, now=now).amount == Decimal("10.00")
     refunds.send_due(now=now)
     assert sorted(Refund.objects.values_list("amount", "state")) == [(Decimal("9.79"), "success"), (Decimal("10.00"), "success")]
     assert_sound()
@@ -123,7 +125,7 @@ def test_money_first_seen_going_back_ends_by_hand(order, boss, now):
     prepay_id = payments.start_payment(order_id=order.pk, principal=principal_of(order.buyer), now=now).pre_pay_id
     settling.settle(replace(sandbox.pay(prepay_id, now=now), state=TradeState.REFUND), source="test", now=now)
     payment = Payment.objects.get()
-    resolving.record_held_returned(payment_id=payment.pk, amount=None, note="对账核实", intent="f", principal=boss, now=now)
+    by_hand.record_held_returned(payment_id=payment.pk, amount=None, note="对账核实", intent="f", principal=boss, now=now)
     assert pay(order, now=now).status == OrderStatus.PAID
     assert_sound()
 
@@ -135,20 +137,20 @@ def test_money_first_seen_going_back_ends_by_hand(order, boss, now):
 def test_a_refund_paid_back_by_hand_brings_its_order_to_the_end(wanted, order, group_buying, boss, now, state):
     get_stuck(wanted, state)
     assert len(waiting()) == 1
-    resolving.record_returned(refund_id=wanted.pk, note="银行转账 0042", principal=boss, now=now)
+    by_hand.record_returned(refund_id=wanted.pk, note="银行转账 0042", principal=boss, now=now)
     assert (fresh(order).status, fresh(group_buying).taken, fresh(wanted).refunded_at) == (OrderStatus.REFUNDED, 0, now)
     event = order.events.get(to_status=OrderStatus.REFUNDED)
     assert (event.actor_kind, event.actor, event.reason) == ("staff", boss.user, "银行转账 0042")
     assert decisions() == [("paid back by hand: 银行转账 0042", boss.user.nickname)]
     assert waiting() == []
     assert_sound()
-    with pytest.raises(resolving.Resolved):
-        resolving.record_returned(refund_id=wanted.pk, note="again", principal=boss, now=now)
+    with pytest.raises(by_hand.Resolved):
+        by_hand.record_returned(refund_id=wanted.pk, note="again", principal=boss, now=now)
 
 
 def test_a_rejected_refund_is_sent_again_under_its_own_number(wanted, order, boss, now):
     number = get_stuck(wanted, "rejected").out_refund_no
-    resolving.send_again(refund_id=wanted.pk, principal=boss, now=now)
+    by_hand.send_again(refund_id=wanted.pk, principal=boss, now=now)
     refunds.send_due(now=now)
     assert (fresh(wanted).out_refund_no, wanted.state, fresh(order).status) == (number, RefundState.SUCCESS, OrderStatus.REFUNDED)
 
@@ -156,7 +158,7 @@ def test_a_rejected_refund_is_sent_again_under_its_own_number(wanted, order, bos
 def test_an_abnormal_refund_is_never_sent_again(wanted, boss, now):
     get_stuck(wanted, "abnormal")
     with pytest.raises(Refusal, match="不能重新提交"):
-        resolving.send_again(refund_id=wanted.pk, principal=boss, now=now)
+        by_hand.send_again(refund_id=wanted.pk, principal=boss, now=now)
     assert fresh(wanted).state == RefundState.ABNORMAL
 
 
@@ -176,7 +178,7 @@ def test_a_refund_that_the_gateway_closes_again_and_again_waits_for_a_person(wan
     assert close_at_gateway(wanted, now).is_stuck
     assert Refund.objects.stuck().get() == wanted
     assert refunds.send_due(now=now + timedelta(days=9)) == 0
-    resolving.send_again(refund_id=wanted.pk, principal=boss, now=now)
+    by_hand.send_again(refund_id=wanted.pk, principal=boss, now=now)
     refunds.send_due(now=now)
     assert fresh(wanted).out_refund_no == first + "C" * (settling.CLOSED_MAX + 1)
     assert wanted.state == RefundState.SUCCESS
@@ -186,16 +188,16 @@ def test_a_number_never_grows_longer_than_the_gateway_takes(wanted, boss, now):
     get_stuck(wanted, "closed")
     Refund.objects.update(out_refund_no="R" + "C" * 63)
     with pytest.raises(Refusal, match="线下退款"):
-        resolving.send_again(refund_id=wanted.pk, principal=boss, now=now)
+        by_hand.send_again(refund_id=wanted.pk, principal=boss, now=now)
 
 
 def test_money_that_went_back_in_another_refund_is_not_sent_twice(wanted, order, boss, now):
     get_stuck(wanted, "rejected")
     refunds.refund_order(order_id=order.pk, amount=Decimal("0.01"), reason="", principal=boss, now=now)
-    for service, values in ((resolving.send_again, {}), (resolving.record_returned, {"note": "x"})):
+    for service, values in ((by_hand.send_again, {}), (by_hand.record_returned, {"note": "x"})):
         with pytest.raises(Refusal, match="已由别的退款退回"):
             service(refund_id=wanted.pk, principal=boss, now=now, **values)
-    resolving.drop(refund_id=wanted.pk, note="改为部分退款", principal=boss, now=now)
+    by_hand.drop(refund_id=wanted.pk, note="改为部分退款", principal=boss, now=now)
     assert waiting() == []
     assert_sound()
 
@@ -203,16 +205,16 @@ def test_money_that_went_back_in_another_refund_is_not_sent_twice(wanted, order,
 def test_the_gateway_is_asked_about_an_abnormal_refund(wanted, order, boss, now):
     refunds.ask_or_send(sandbox.SandboxGateway(), wanted)
     get_stuck(wanted, "abnormal")
-    answer = resolving.ask_again(refund_id=wanted.pk, principal=boss, now=now)
+    answer = by_hand.ask_again(refund_id=wanted.pk, principal=boss, now=now)
     assert (answer.state, fresh(wanted).state, fresh(order).status) == ("success", "success", OrderStatus.REFUNDED)
-    with pytest.raises(resolving.Resolved):
-        resolving.ask_again(refund_id=wanted.pk, principal=boss, now=now)
+    with pytest.raises(by_hand.Resolved):
+        by_hand.ask_again(refund_id=wanted.pk, principal=boss, now=now)
 
 
 def test_a_refund_that_never_arrived_is_said_to_be_unknown(wanted, boss, now):
     get_stuck(wanted, "rejected")
     with pytest.raises(Invalid, match="没有这笔退款"):
-        resolving.ask_again(refund_id=wanted.pk, principal=boss, now=now)
+        by_hand.ask_again(refund_id=wanted.pk, principal=boss, now=now)
 
 
 def test_a_rejected_refund_that_is_on_its_way_after_all_is_followed(wanted, boss, now):
@@ -223,14 +225,14 @@ def test_a_rejected_refund_that_is_on_its_way_after_all_is_followed(wanted, boss
 
 def test_a_refund_that_staff_wanted_may_be_given_up(wanted, order, boss, now):
     get_stuck(wanted, "rejected")
-    resolving.drop(refund_id=wanted.pk, note="改为换货", principal=boss, now=now)
+    by_hand.drop(refund_id=wanted.pk, note="改为换货", principal=boss, now=now)
     assert (fresh(wanted).state, wanted.settled_by, waiting(), fresh(order).status) == ("rejected", boss.user, [], OrderStatus.PAID)
     assert_sound()
 
 
 def test_what_the_gateway_says_of_a_refund_that_was_given_up_opens_it_again(wanted, boss, now):
     get_stuck(wanted, "rejected")
-    resolving.drop(refund_id=wanted.pk, note="改为换货", principal=boss, now=now)
+    by_hand.drop(refund_id=wanted.pk, note="改为换货", principal=boss, now=now)
     settling.settle_refund(RefundAnswer("sandbox", wanted.out_refund_no, RefundState.ABNORMAL, wanted.amount), source="test", now=now)
     assert Refund.objects.stuck().get() == wanted
 
@@ -239,17 +241,17 @@ def test_money_of_a_group_buy_that_failed_can_not_be_kept(wanted, boss, now):
     get_stuck(wanted, "rejected")
     GroupBuying.objects.update(outcome="failed")
     with pytest.raises(Refusal, match="必须退款"):
-        resolving.drop(refund_id=wanted.pk, note="x", principal=boss, now=now)
+        by_hand.drop(refund_id=wanted.pk, note="x", principal=boss, now=now)
     assert fresh(wanted).settled_by is None
 
 
 def test_money_that_was_never_the_orders_is_held_again(held, boss, now):
-    first = resolving.refund_held(payment_id=held.pk, principal=boss, now=now)
+    first = by_hand.refund_held(payment_id=held.pk, principal=boss, now=now)
     refunds.reject(first, Rejected("HTTP 400 INVALID_REQUEST"), now=now)
     assert_sound()
-    resolving.drop(refund_id=first.pk, note="金额不符", principal=boss, now=now)
+    by_hand.drop(refund_id=first.pk, note="金额不符", principal=boss, now=now)
     assert (fresh(held).use, len(waiting())) == (PaymentUse.HELD, 1)
-    assert resolving.refund_held(payment_id=held.pk, principal=boss, now=now) != first
+    assert by_hand.refund_held(payment_id=held.pk, principal=boss, now=now) != first
     assert_sound()
 
 
@@ -261,8 +263,8 @@ def test_why_the_gateway_refused_is_on_record(wanted, now):
 def test_a_refund_on_its_way_is_nobodys_to_resolve(wanted, boss, now):
     for state in ("new", "processing", "success"):
         Refund.objects.update(state=state)
-        for service, values in ((resolving.send_again, {}), (resolving.record_returned, {"note": "x"}), (resolving.drop, {"note": "x"})):
-            with pytest.raises(resolving.Resolved):
+        for service, values in ((by_hand.send_again, {}), (by_hand.record_returned, {"note": "x"}), (by_hand.drop, {"note": "x"})):
+            with pytest.raises(by_hand.Resolved):
                 service(refund_id=wanted.pk, principal=boss, now=now, **values)
 
 
@@ -285,7 +287,7 @@ def test_only_headquarters_of_the_tenant(held, buyer, group_buying, shop, boss, 
     for services, key, row in ((OF_REFUNDS, "refund_id", refund), (OF_HELD, "payment_id", held)):
         for name, values in services.items():
             with pytest.raises(error):
-                getattr(resolving, name)(principal=who, now=now, **{key: row.pk} | values)
+                getattr(by_hand, name)(principal=who, now=now, **{key: row.pk} | values)
     assert list(Refund.objects.values()) + list(Payment.objects.values()) + list(PaymentEvent.objects.values()) == before
 
 
@@ -294,10 +296,10 @@ def test_of_two_decisions_at_once_one_holds(held, boss, now):
     def decide(hand):
         try:
             if hand:
-                resolving.record_held_returned(payment_id=held.pk, amount=None, note="x", intent="f", principal=boss, now=now)
+                by_hand.record_held_returned(payment_id=held.pk, amount=None, note="x", intent="f", principal=boss, now=now)
             else:
-                resolving.refund_held(payment_id=held.pk, principal=boss, now=now)
-        except resolving.Resolved:
+                by_hand.refund_held(payment_id=held.pk, principal=boss, now=now)
+        except by_hand.Resolved:
             return "too late"
         return "done"
 

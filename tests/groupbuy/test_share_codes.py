@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from groupbuy import visits
+from groupbuy.orders import visits
 from retail.principals import principal_of
 from shops.models import ConfigItem, ConfigValue
 from tests.pages import browser_of

@@ -4,13 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from config import jobs
-from groupbuy import fulfilment, refunds, shipping
+from config import schedule
 from groupbuy.models import Order, OrderStatus, Refund
+from groupbuy.notices import shipping
+from groupbuy.orders import fulfilment
+from groupbuy.payments import refunds
 from retail import outbox
 from retail.models import OutboxEntry
 from retail.principals import principal_of
-from retail.wire.errors import Refusal
+from retail.refusals import Refusal
 from shops.models import ConfigItem, ConfigValue
 from tests.pages import ordered
 from tests.pages import pay as pay_in_sandbox
@@ -36,7 +38,7 @@ def deliver(order, staff, now, **parcel):
 
 
 def run(now):
-    service, _seconds = jobs.JOBS["outbox"]
+    service, _seconds = schedule.JOBS["outbox"]
     # The notification had a time of its own.
     return service(now=now + timedelta(seconds=5))
 

@@ -5,10 +5,11 @@ from decimal import Decimal
 import pytest
 
 from config import invariants
-from groupbuy import fulfilment, refunds, shortages
 from groupbuy.models import DeliverType, GroupBuying, Order, OrderStatus, Refund
+from groupbuy.orders import fulfilment
+from groupbuy.payments import refunds, short_delivery
 from retail.principals import Role, principal_of
-from retail.wire.errors import Forbidden, Invalid, NotThere
+from retail.refusals import Forbidden, Invalid, NotThere
 from tests import factories
 from tests.pages import ordered, pay
 from tests.races import at_once
@@ -30,12 +31,12 @@ def sold(tenant, group_buying, now):
 
 def short(missing, who, now, **values):
     units = {order.pk: count for order, count in missing.items()}
-    return shortages.refund_missing(missing=units, principal=who, now=now, **{"reason": "", "intent": "form-1"} | values)
+    return short_delivery.refund_missing(missing=units, principal=who, now=now, **{"reason": "", "intent": "form-1"} | values)
 
 
 def proposed(total, group_buying, who):
-    orders = shortages.to_hand_over(group_buying_id=group_buying.pk, principal=who)
-    return shortages.distribute(total, orders)
+    orders = short_delivery.to_hand_over(group_buying_id=group_buying.pk, principal=who)
+    return short_delivery.distribute(total, orders)
 
 
 def status(order):
@@ -87,7 +88,7 @@ def test_never_more_than_what_is_left(sold, headquarters, now):
 
 def test_what_came_short_before_is_not_to_come_any_more(sold, headquarters, now):
     short({sold[0]: 2}, headquarters, now)
-    with pytest.raises(shortages.NotRefundable, match="只有 1 份待交付"):
+    with pytest.raises(short_delivery.NotRefundable, match="只有 1 份待交付"):
         short({sold[0]: 2}, headquarters, now, intent="form-2")
     short({sold[0]: 1}, headquarters, now, intent="form-2")
     for minute in range(2):
@@ -116,7 +117,7 @@ def test_all_that_stands_against_it_is_named_and_nothing_is_written(sold, tenant
     Refund.objects.bulk_create(Refund(out_refund_no=f"p{n}", intent=f"p{n}", **parts) for n in range(50))
     fulfilment.verify_code(shop_id=sold[1].shop_id, code=sold[1].deliver_code, principal=headquarters, now=now)
     before = Refund.objects.count()
-    with pytest.raises(shortages.NotRefundable) as refused:
+    with pytest.raises(short_delivery.NotRefundable) as refused:
         short({fine: 1, sold[0]: 1, sold[1]: 1, sold[2]: 1}, headquarters, now)
     said = str(refused.value).split("；")
     assert said == [

@@ -7,9 +7,11 @@ from decimal import Decimal
 
 import pytest
 
-from groupbuy import expiry, group_buyings, moves, orders, payments, refunds
+from groupbuy import moves, orders, payments
 from groupbuy.models import GroupBuying, Order, OrderStatus, Payment, PaymentState, Refund
-from retail.wire.errors import Invalid, Refusal
+from groupbuy.orders import expiry, group_buyings
+from groupbuy.payments import reconciling, refunds
+from retail.refusals import Invalid, Refusal
 from tests.pages import pay as pay_in_sandbox
 from tests.races import at_once
 from tests.wechat import calls, fresh, notify, packed, pay
@@ -24,7 +26,7 @@ MINUTE = timedelta(minutes=1)
 def test_of_two_workers_one_asks_about_a_payment(fake_wechat, prepaid, now):
     seen = [Payment.objects.select_related("order__tenant").get() for _ in range(2)]
     before = calls(fake_wechat)
-    assert [payments.reconcile(payment, now=now + MINUTE) for payment in seen] == [True, False]
+    assert [reconciling.reconcile(payment, now=now + MINUTE) for payment in seen] == [True, False]
     assert calls(fake_wechat) == before + 1
 
 
@@ -32,7 +34,7 @@ def test_what_is_settled_since_it_was_read_is_not_asked_about(fake_wechat, prepa
     seen = Payment.objects.select_related("order__tenant").get()
     notify(*packed(fake_wechat, pay(fake_wechat, prepaid.pre_pay_id)))
     Payment.objects.update(next_check_at=seen.next_check_at)
-    assert not payments.reconcile(seen, now=now + MINUTE)
+    assert not reconciling.reconcile(seen, now=now + MINUTE)
 
 
 def test_of_two_workers_one_expires_an_order(fake_wechat, prepaid, wechat_order, now):

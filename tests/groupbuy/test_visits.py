@@ -7,8 +7,8 @@ import pytest
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from groupbuy import visits
 from groupbuy.models import ShareVisitor, Visitor, VisitTimes
+from groupbuy.orders import visits
 from retail.principals import ANONYMOUS, principal_of
 from tests import factories
 

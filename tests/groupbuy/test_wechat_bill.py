@@ -7,12 +7,12 @@ from decimal import Decimal
 import pytest
 
 from groupbuy.fake_wechat import bill as fake_bill
-from groupbuy.gateways import Misconfigured, Unknown
-from groupbuy.merchants import merchant_of_environment
-from groupbuy.wechat import WeChatGateway
-from groupbuy.wechat import bill as bill_module
-from groupbuy.wechat.answers import Malformed
-from groupbuy.wechat.bill import announced_in, lines_in, original
+from groupbuy.payments.gateways import Misconfigured, Unknown
+from groupbuy.payments.gateways.accounts import merchant_of_environment
+from groupbuy.payments.gateways.wechat import WeChatGateway
+from groupbuy.payments.gateways.wechat import bill as bill_module
+from groupbuy.payments.gateways.wechat.answers import Malformed
+from groupbuy.payments.gateways.wechat.bill import announced_in, lines_in, original
 from retail.dates import CHINA
 from tests.wechat import calls, house_merchant, pay
 

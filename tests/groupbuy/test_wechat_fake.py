@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 from groupbuy import fake_wechat as package
 from groupbuy.fake_wechat import FakeWeChat, load_or_make
 from groupbuy.fake_wechat.notifier import SCHEDULE
-from groupbuy.merchants import merchant_of_environment
-from groupbuy.wechat.client import client_of
+from groupbuy.payments.gateways.accounts import merchant_of_environment
+from groupbuy.payments.gateways.wechat.client import client_of
 from tests.wechat import house_merchant, pay, wait_until
 
 ORDER = {

@@ -9,12 +9,11 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from groupbuy import deadlines
-from groupbuy.gateways import Misconfigured, NotifyRejected, Rejected, TradeNotFound, Unknown
-from groupbuy.merchants import merchant_of_environment
 from groupbuy.models import RefundState, TradeState
-from groupbuy.wechat import WeChatGateway
-from groupbuy.wechat.answers import refusal
+from groupbuy.payments.gateways import Misconfigured, NotifyRejected, Rejected, TradeNotFound, Unknown, deadlines
+from groupbuy.payments.gateways.accounts import merchant_of_environment
+from groupbuy.payments.gateways.wechat import WeChatGateway
+from groupbuy.payments.gateways.wechat.answers import refusal
 from tests.wechat import calls, house_merchant, own_merchant, pay
 
 NUMBER = "26112212000000000001P1"

@@ -6,8 +6,9 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from config import jobs
-from groupbuy import fulfilment, payments, refunds
+from config import schedule
+from groupbuy.orders import fulfilment
+from groupbuy.payments import reconciling, refunds
 from retail.principals import principal_of
 from shops.models import ConfigItem, ConfigValue
 from tests.clients import ApiClient
@@ -66,7 +67,7 @@ def test_paying_and_refunding_at_wechat(fake_wechat, person, wechat_order, prepa
         refunds.send_due(now=now + timedelta(hours=WIRE_FAULTS.index(fault)))
     done = fake_wechat.control("finish_refund", number=wanted.out_refund_no, status="ABNORMAL")["notification"]
     notify(*packed(fake_wechat, done), path=REFUND_NOTIFY)
-    payments.reconcile_due(now=now + timedelta(days=1))
+    reconciling.reconcile_due(now=now + timedelta(days=1))
     assert [line["route"] for line in logged.access].count(NOTIFY.removeprefix("/")) == 5
     assert any("is abnormal" in line["message"] for line in logged.lines)
     assert_silent_about(fake_wechat, open_id_of(person), logged)
@@ -87,7 +88,7 @@ def test_the_mini_programs_calls(fake_wechat, person, wechat_order, prepaid, ten
     fulfilment.deliver_orders(order_ids=[wechat_order.pk], principal=principal_of(headquarters), now=now)
     for hours, (fault, code) in enumerate((("html", ""), ("errcode", "40001"), ("reset", ""), ("errcode", "43101"))):
         fake_wechat.control("fault", kind=fault, code=code, times=2)
-        jobs.JOBS["outbox"][0](now=now + timedelta(hours=3 * hours))
+        schedule.JOBS["outbox"][0](now=now + timedelta(hours=3 * hours))
     assert any("mini-program call" in line["message"] for line in logged.lines)
     assert any("given up" in line["message"] for line in logged.lines)
     wechat_order.refresh_from_db()
@@ -104,6 +105,6 @@ def test_background_work(fake_wechat, person, wechat_order, prepaid, logged, now
     fake_wechat.control("fault", kind="reset", times=20)
     with pytest.raises(CommandError, match="expire, reconcile"):
         call_command("work", "--once", stdout=StringIO())
-    assert {(line["name"], line["levelname"]) for line in logged.lines} >= {("retail.due", "ERROR")}
-    assert {"run_id", "job"} <= logged.of("retail.due")[0].keys()
+    assert {(line["name"], line["levelname"]) for line in logged.lines} >= {("retail.jobs", "ERROR")}
+    assert {"run_id", "job"} <= logged.of("retail.jobs")[0].keys()
     assert_silent_about(fake_wechat, open_id, logged)

@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from groupbuy import merchants, orders, payments, refunds
-from groupbuy.gateways import Misconfigured
+from groupbuy import orders, payments
 from groupbuy.models import MerchantAccount, OrderStatus, Payment, RefundState
+from groupbuy.payments import reconciling, refunds
+from groupbuy.payments.gateways import Misconfigured, accounts
 from retail.models import Tenant
 from retail.principals import Principal, Role, principal_of
-from retail.wire.errors import Forbidden, NotThere
+from retail.refusals import Forbidden, NotThere
 from tests import factories
 from tests.wechat import account_of, assert_sound, fresh, house_merchant, notify, own_merchant, packed, pay
 
@@ -60,7 +61,7 @@ def test_a_payment_stays_with_its_number_when_the_tenant_brings_another(fake_wec
     Tenant.objects.filter(pk=wechat_order.tenant_id).update(app_id=own_merchant(fake_wechat).app_id)
     account_of(wechat_order.tenant, own_merchant(fake_wechat)).save()
     pay(fake_wechat, prepaid.pre_pay_id)
-    payments.reconcile_due(now=now + timedelta(seconds=30))
+    reconciling.reconcile_due(now=now + timedelta(seconds=30))
     assert fresh(wechat_order).status == OrderStatus.PAID
     wanted = refunds.refund_order(order_id=wechat_order.pk, amount=None, reason="", principal=principal_of(headquarters), now=now)
     refunds.send_due(now=now)
@@ -70,14 +71,14 @@ def test_a_payment_stays_with_its_number_when_the_tenant_brings_another(fake_wec
 def test_an_account_that_is_put_aside_still_refunds(fake_wechat, own_order, own_prepaid, account, now):
     notify(*packed(fake_wechat, pay(fake_wechat, own_prepaid.pre_pay_id)))
     MerchantAccount.objects.update(in_use=False)
-    assert merchants.gateway_for(account.tenant).mch_id == "1900000001"
-    assert merchants.gateway_of(Payment.objects.get()).mch_id == "1900000002"
+    assert accounts.gateway_for(account.tenant).mch_id == "1900000001"
+    assert accounts.gateway_of(Payment.objects.get()).mch_id == "1900000002"
 
 
 def test_a_payment_whose_keys_are_gone_needs_a_person(fake_wechat, own_order, own_prepaid, buyer, now):
     MerchantAccount.objects.all().delete()
     with pytest.raises(Misconfigured):
-        merchants.gateway_of(Payment.objects.get())
+        accounts.gateway_of(Payment.objects.get())
     answer = payments.check_payment(order_id=own_order.pk, principal=principal_of(buyer), now=now)
     assert (answer, fresh(own_order).status) == (703, OrderStatus.UNPAID)
 
@@ -109,7 +110,7 @@ def test_only_headquarters_sees_the_account(account, role):
 
 def test_trying_good_credentials_finds_nothing_wrong(fake_wechat, tenant):
     account = account_of(tenant, own_merchant(fake_wechat))
-    assert merchants.try_credentials(account) == ""
+    assert accounts.try_credentials(account) == ""
     assert not MerchantAccount.objects.exists()
 
 
@@ -120,23 +121,23 @@ def test_trying_wrong_credentials_says_so_and_tells_no_key(fake_wechat, tenant, 
     account = account_of(tenant, own_merchant(fake_wechat))
     for name, value in wrong.items():
         setattr(account, name, value)
-    said = merchants.try_credentials(account)
+    said = accounts.try_credentials(account)
     assert said.startswith("微信支付不接受这些密钥")
     assert account.private_key not in said
 
 
 def test_trying_another_merchants_key_says_so(fake_wechat, tenant):
     account = account_of(tenant, own_merchant(fake_wechat), private_key=house_merchant(fake_wechat).private_pem)
-    assert "SIGN_ERROR" in merchants.try_credentials(account)
+    assert "SIGN_ERROR" in accounts.try_credentials(account)
 
 
 def test_trying_while_wechat_is_away_says_that(fake_wechat, tenant):
     fake_wechat.control("fault", kind="status", status=500)
-    assert merchants.try_credentials(account_of(tenant, own_merchant(fake_wechat))).startswith("暂时无法连接微信支付")
+    assert accounts.try_credentials(account_of(tenant, own_merchant(fake_wechat))).startswith("暂时无法连接微信支付")
 
 
 def test_a_merchant_shows_no_key_when_it_is_printed(fake_wechat, tenant):
-    shown = repr(merchants.merchant_of_environment())
+    shown = repr(accounts.merchant_of_environment())
     assert "1900000001" in shown
     assert house_merchant(fake_wechat).api_v3_key not in shown
     assert "PRIVATE" not in shown
@@ -146,7 +147,7 @@ PLATFORM = Principal(Role.PLATFORM, None, None, None)
 
 
 def confirm(account, now, principal=PLATFORM):
-    return merchants.confirm_account(account_id=account.pk, principal=principal, now=now)
+    return accounts.confirm_account(account_id=account.pk, principal=principal, now=now)
 
 
 @pytest.fixture
@@ -156,17 +157,17 @@ def unconfirmed(account):
 
 
 def test_until_the_platform_confirms_it_money_goes_to_the_environments_number(fake_wechat, unconfirmed, now):
-    assert merchants.gateway_for(unconfirmed.tenant).mch_id == "1900000001"
+    assert accounts.gateway_for(unconfirmed.tenant).mch_id == "1900000001"
     confirm(unconfirmed, now)
-    assert merchants.gateway_for(unconfirmed.tenant).mch_id == "1900000002"
-    merchants.withdraw_confirmation(account_id=unconfirmed.pk, principal=PLATFORM)
-    assert merchants.gateway_for(unconfirmed.tenant).mch_id == "1900000001"
+    assert accounts.gateway_for(unconfirmed.tenant).mch_id == "1900000002"
+    accounts.withdraw_confirmation(account_id=unconfirmed.pk, principal=PLATFORM)
+    assert accounts.gateway_for(unconfirmed.tenant).mch_id == "1900000001"
 
 
 def test_who_confirmed_it_and_when_is_kept(unconfirmed, superuser, now):
     confirm(unconfirmed, now, principal_of(superuser))
     assert (fresh(unconfirmed).confirmed_at, unconfirmed.confirmed_by) == (now, superuser)
-    merchants.withdraw_confirmation(account_id=unconfirmed.pk, principal=principal_of(superuser))
+    accounts.withdraw_confirmation(account_id=unconfirmed.pk, principal=principal_of(superuser))
     assert (fresh(unconfirmed).confirmed_at, unconfirmed.confirmed_by) == (None, None)
 
 
@@ -174,7 +175,7 @@ def test_who_confirmed_it_and_when_is_kept(unconfirmed, superuser, now):
 def test_nobody_but_the_platform_confirms_or_withdraws(account, now, role):
     caller = Principal(role, tenant_id=account.tenant_id, shop_ids=None)
     with pytest.raises(Forbidden):
-        merchants.withdraw_confirmation(account_id=account.pk, principal=caller)
+        accounts.withdraw_confirmation(account_id=account.pk, principal=caller)
     MerchantAccount.objects.update(confirmed_at=None)
     with pytest.raises(Forbidden):
         confirm(account, now, caller)
@@ -182,13 +183,13 @@ def test_nobody_but_the_platform_confirms_or_withdraws(account, now, role):
 
 
 def test_confirming_or_withdrawing_twice_is_refused(account, now):
-    with pytest.raises(merchants.Confirmed):
+    with pytest.raises(accounts.Confirmed):
         confirm(account, now)
-    merchants.withdraw_confirmation(account_id=account.pk, principal=PLATFORM)
-    with pytest.raises(merchants.NotConfirmed):
-        merchants.withdraw_confirmation(account_id=account.pk, principal=PLATFORM)
+    accounts.withdraw_confirmation(account_id=account.pk, principal=PLATFORM)
+    with pytest.raises(accounts.NotConfirmed):
+        accounts.withdraw_confirmation(account_id=account.pk, principal=PLATFORM)
     with pytest.raises(NotThere):
-        merchants.withdraw_confirmation(account_id=account.pk + 1, principal=PLATFORM)
+        accounts.withdraw_confirmation(account_id=account.pk + 1, principal=PLATFORM)
 
 
 @pytest.mark.parametrize("theirs", [{"public_key_id": "PUB_KEY_ID_9"}, {"mch_id": "1900000009"}], ids=["number", "key id"])
@@ -198,13 +199,13 @@ def test_a_number_and_a_key_id_are_confirmed_once(fake_wechat, account, now, the
     for name, value in theirs.items():
         setattr(squatter, name, value)
     squatter.save()
-    with pytest.raises(merchants.Taken):
+    with pytest.raises(accounts.Taken):
         confirm(squatter, now)
     with pytest.raises(IntegrityError), transaction.atomic():
         MerchantAccount.objects.update(confirmed_at=now)
-    merchants.withdraw_confirmation(account_id=account.pk, principal=PLATFORM)
+    accounts.withdraw_confirmation(account_id=account.pk, principal=PLATFORM)
     confirm(squatter, now)
-    with pytest.raises(merchants.Taken):
+    with pytest.raises(accounts.Taken):
         confirm(account, now)
 
 
@@ -217,10 +218,10 @@ def test_a_tenant_enters_a_number_once(fake_wechat, account):
 @pytest.mark.parametrize("name", ["mch_id", "public_key_id"])
 def test_what_names_the_environment_is_never_confirmed_and_never_counts(fake_wechat, account, now, name):
     MerchantAccount.objects.update(**{name: getattr(house_merchant(fake_wechat), name)})
-    assert merchants.gateway_for(account.tenant).merchant == merchants.merchant_of_environment()
-    assert [number.mch_id for number in merchants.merchant_numbers()] == ["1900000001"]
+    assert accounts.gateway_for(account.tenant).merchant == accounts.merchant_of_environment()
+    assert [number.mch_id for number in accounts.merchant_numbers()] == ["1900000001"]
     MerchantAccount.objects.update(confirmed_at=None)
-    with pytest.raises(merchants.OfEnvironment):
+    with pytest.raises(accounts.OfEnvironment):
         confirm(account, now)
 
 

@@ -10,11 +10,13 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
-from groupbuy import expiry, orders, payments
+from groupbuy import orders
 from groupbuy.fake_wechat.keys import sealed
 from groupbuy.fake_wechat.notifier import Message, signed_headers
 from groupbuy.models import Order, OrderEvent, OrderStatus, Payment, PaymentEvent, Refund
-from retail.wire.errors import Refusal
+from groupbuy.orders import expiry
+from groupbuy.payments import reconciling
+from retail.refusals import Refusal
 from tests import factories
 from tests.wechat import NOTIFY, account_of, assert_sound, calls, fresh, house_merchant, notify, own_merchant, packed, pay
 
@@ -65,7 +67,7 @@ def test_in_every_order_with_query_close_and_expiry_the_money_is_applied(fake_we
     Order.objects.filter(pk=wechat_order.pk).update(pay_deadline_at=now)
     for step in (*steps, "message"):
         if step == "query":
-            payments.reconcile_due(now=now + timedelta(hours=1))
+            reconciling.reconcile_due(now=now + timedelta(hours=1))
         elif step == "expire":
             expiry.expire_due(now=now)
         elif step == "close":

@@ -5,10 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from groupbuy import attempts, expiry, fulfilment, orders, payments, refunds, settling
+from groupbuy import orders, payments
 from groupbuy.models import Order, OrderStatus, Payment, PaymentEvent, Refund, RefundState
+from groupbuy.orders import expiry, fulfilment
+from groupbuy.payments import attempts, reconciling, refunds, settling, verdict
 from retail.principals import Role, principal_of
-from retail.wire.errors import Invalid
+from retail.refusals import Invalid
 from tests import factories
 from tests.wechat import REFUND_NOTIFY, assert_sound, fresh, house_merchant, notify, packed, pay, wait_until
 
@@ -75,7 +77,7 @@ def test_a_second_look_at_the_parameters_orders_nothing_anew(fake_wechat, wechat
 
 def test_a_lost_notification_is_made_up_for_by_asking(fake_wechat, wechat_order, prepaid, now):
     pay(fake_wechat, prepaid.pre_pay_id)
-    assert payments.reconcile_due(now=now + timedelta(seconds=21)) == 1
+    assert reconciling.reconcile_due(now=now + timedelta(seconds=21)) == 1
     assert fresh(wechat_order).status == OrderStatus.PAID
     assert_sound()
 
@@ -88,7 +90,7 @@ def test_checkorderpay_asks_wechat_itself(fake_wechat, wechat_order, prepaid, we
 
 def test_an_attempt_that_wechat_closed_fails_the_order_and_can_be_repeated(fake_wechat, wechat_order, prepaid, wechat_caller, now):
     fake_wechat.control("fail", number=prepaid.pre_pay_id)
-    payments.reconcile_due(now=now + timedelta(seconds=21))
+    reconciling.reconcile_due(now=now + timedelta(seconds=21))
     assert fresh(wechat_order).status == OrderStatus.PAY_FAILED
     again = payments.restart_payment(order_id=wechat_order.pk, principal=wechat_caller, now=now)
     assert again.pre_pay_id != prepaid.pre_pay_id
@@ -104,7 +106,7 @@ def test_restarting_closes_the_old_attempt_at_wechat_first(fake_wechat, wechat_o
 
 def test_closing_an_order_that_was_paid_just_now_finds_it_paid(fake_wechat, wechat_order, prepaid, wechat_caller, now):
     pay(fake_wechat, prepaid.pre_pay_id)
-    with pytest.raises(orders.Paid):
+    with pytest.raises(verdict.Paid):
         orders.close_order(order_id=wechat_order.pk, principal=wechat_caller, now=now)
     assert fresh(wechat_order).status == OrderStatus.PAID
 

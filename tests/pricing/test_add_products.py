@@ -10,7 +10,7 @@ from pricing.models import PriceChange, PriceLog, ShopProduct
 from pricing.prices import assortment
 from retail.models import Product
 from retail.principals import Principal, Role
-from retail.wire.errors import Invalid, NotThere, Refusal
+from retail.refusals import Invalid, NotThere, Refusal
 from tests import factories
 from tests.pricing.conftest import count_statements, versions
 

@@ -11,7 +11,7 @@ from pricing.models import ChangeSource, PriceChange, PriceLog, ShopProduct
 from pricing.prices import Change, statements
 from pricing.prices import changes as price_changes
 from retail.principals import Principal, Role, principal_of
-from retail.wire.errors import Invalid, NotThere
+from retail.refusals import Invalid, NotThere
 from tests import factories
 from tests.pricing.conftest import count_statements, on_sale, versions
 

@@ -8,7 +8,7 @@ from pricing import downloads, prices
 from pricing.models import ShopProduct
 from pricing.prices import Change
 from retail.principals import Principal, Role
-from retail.wire.errors import Invalid, NotThere
+from retail.refusals import Invalid, NotThere
 from tests import factories
 from tests.pricing.conftest import count_statements, on_sale
 

@@ -7,7 +7,7 @@ import pytest
 from pricing import prices
 from pricing.models import PriceChange, PriceLog, ShopProduct
 from pricing.prices import FirstPrice
-from retail.wire.errors import Invalid, NotThere
+from retail.refusals import Invalid, NotThere
 from tests import factories
 from tests.pricing.conftest import count_statements, versions
 

@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from config import invariants
-from pricing import imports, prices
-from pricing.market import COLUMNS
+from pricing import market, prices
+from pricing.market.files import COLUMNS
 from pricing.models import MarketPrice, PriceChange, PriceLog, ShopProduct
 from retail.models import PricingType, Product, ProductClass
 from shops.models import Shop
@@ -265,7 +265,7 @@ def test_a_name_that_looks_like_a_formula_is_escaped_in_the_report(run):
 
 def test_without_shops_only_the_catalogue_and_the_market_come_in(tenant, tmp_path, now):
     path = write(tmp_path / "fruit.csv", ["红富士 2 2016-05-01"])
-    tally = imports.import_prices(tenant=tenant, shops=[], paths=[path], now=now, report=lambda path, skipped: None)
+    tally = market.import_prices(tenant=tenant, shops=[], paths=[path], now=now, report=lambda path, skipped: None)
     assert (tally.imported, tally.products, tally.first_prices, ShopProduct.objects.count()) == (1, 1, 0, 0)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.market import (
+from pricing.market.files import (
     COLUMNS,
     EARLIEST,
     BadFile,

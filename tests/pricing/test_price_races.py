@@ -10,7 +10,7 @@ from config import invariants
 from pricing import prices
 from pricing.models import PriceChange, PriceLog, ShopProduct
 from pricing.prices import AlreadyUndone, Change
-from retail.wire.errors import NotThere
+from retail.refusals import NotThere
 from tests.pricing.conftest import on_sale, versions
 from tests.races import at_once
 

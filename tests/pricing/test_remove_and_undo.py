@@ -10,7 +10,7 @@ from pricing import prices
 from pricing.models import PriceChange, PriceLog, ShopProduct
 from pricing.prices import AlreadyUndone, Change, NothingToUndo, TooLate
 from retail.principals import Role, principal_of
-from retail.wire.errors import Invalid, NotThere
+from retail.refusals import Invalid, NotThere
 from shops.models import Shop
 from tests import factories
 from tests.pricing.conftest import count_statements, on_sale, versions

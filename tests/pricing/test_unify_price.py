@@ -8,7 +8,7 @@ from django.db import connection
 from pricing import prices
 from pricing.models import PriceChange, PriceLog, ShopProduct
 from retail.principals import Role, principal_of
-from retail.wire.errors import Invalid, NotThere
+from retail.refusals import Invalid, NotThere
 from tests import factories
 from tests.pricing.conftest import count_statements
 

@@ -8,7 +8,7 @@ from django import forms
 from django.test import Client
 from django.utils import timezone
 
-from config import jobs
+from config import schedule
 from groupbuy.models import GroupBuying
 from retail.backoffice import visible
 from retail.models import User
@@ -93,7 +93,7 @@ def assert_all_is_well(now: datetime, staff: list[User]) -> None:
     for group_buying in GroupBuying.objects.all():
         assert Client().get(f"/g/{group_buying.pk}/").status_code == 200
     assert Client().get("/").status_code == 200
-    for name, (job, _seconds) in jobs.JOBS.items():
+    for name, (job, _seconds) in schedule.JOBS.items():
         assert getattr(job(now=now), "failed", 0) == 0, name
     for person in staff:
         browser = browser_of(person)

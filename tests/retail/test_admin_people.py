@@ -7,10 +7,10 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 from knox.models import AuthToken
 
-from retail import staff
+from retail.login import staff_accounts
 from retail.models import User
 from retail.principals import GROUP_NAMES, Role, principal_of
-from retail.wire.errors import Forbidden
+from retail.refusals import Forbidden
 from tests import factories
 from tests.back_office import answered, page, said
 from tests.pages import browser_of, words
@@ -56,7 +56,7 @@ def test_rights_that_are_not_in_the_form_are_not_taken_from_it(headquarters, sho
     made = User.objects.get(username="xiaomei")
     assert (made.is_superuser, made.tenant) == (False, headquarters.tenant)
     assert [group.name for group in made.groups.all()] == [GROUP_NAMES[Role.CLERK]]
-    assert not staff.sees_secrets(made)
+    assert not staff_accounts.sees_secrets(made)
 
 
 def test_another_tenants_shop_can_not_be_assigned(headquarters):
@@ -109,23 +109,23 @@ def test_who_sees_secrets_may_grant_it_to_headquarters_only(headquarters, tenant
     browser = browser_of(headquarters)
     browser.post(ADD, account(username="second-hq", role="headquarters", secrets="on"))
     browser.post(ADD, account(username="clerk-2", shops=[shop.pk], secrets="on"))
-    assert staff.sees_secrets(User.objects.get(username="second-hq"))
-    assert not staff.sees_secrets(User.objects.get(username="clerk-2"))
+    assert staff_accounts.sees_secrets(User.objects.get(username="second-hq"))
+    assert not staff_accounts.sees_secrets(User.objects.get(username="clerk-2"))
 
 
 def test_the_right_to_clear_a_shop_is_granted_to_managers_kept_and_taken_back(headquarters, manager, shop):
     browser, edited = browser_of(headquarters), {"nickname": "店长", "role": "manager", "shops": [shop.pk]}
     assert "可清空门店商品" in words(browser.get(page(manager)))
     browser.post(page(manager), account(**edited, clears="on"))
-    assert staff.clears_shops(manager)
+    assert staff_accounts.clears_shops(manager)
     assert browser.get(page(manager)).context["adminform"].form.initial["clears"] is True
     browser.post(page(manager), account(**edited))
-    assert not staff.clears_shops(manager)
+    assert not staff_accounts.clears_shops(manager)
 
 
 def test_a_clerk_is_not_given_the_right_to_clear_a_shop(headquarters, clerk, shop):
     browser_of(headquarters).post(page(clerk), account(shops=[shop.pk], clears="on"))
-    assert not staff.clears_shops(clerk)
+    assert not staff_accounts.clears_shops(clerk)
 
 
 def test_a_new_password_ends_sessions_and_tokens(headquarters, clerk):
@@ -169,9 +169,9 @@ def test_the_own_password_is_changed_by_who_knows_it(clerk):
 
 def test_the_service_refuses_whoever_is_not_headquarters(manager, clerk, shop):
     with pytest.raises(Forbidden):
-        staff.set_password(user=clerk, password=PASSWORD, principal=principal_of(manager))
+        staff_accounts.set_password(user=clerk, password=PASSWORD, principal=principal_of(manager))
     with pytest.raises(Forbidden):
-        staff.assign_role(user=clerk, role=Role.HEADQUARTERS, secrets=False, principal=principal_of(manager))
+        staff_accounts.assign_role(user=clerk, role=Role.HEADQUARTERS, secrets=False, principal=principal_of(manager))
 
 
 def test_headquarters_unlocks_who_failed_to_log_in(headquarters, clerk):

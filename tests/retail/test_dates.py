@@ -9,10 +9,11 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
-from config import jobs
-from groupbuy import bills, payments, refunds, sandbox, settling
-from groupbuy.gateways import RefundAnswer
+from config import schedule
+from groupbuy import payments
 from groupbuy.models import Bill, GroupBuying, Payment, Refund, RefundState
+from groupbuy.payments import bills, refunds, settling
+from groupbuy.payments.gateways import RefundAnswer, sandbox
 from pricing.models import MarketPrice
 from retail import dates
 from retail.principals import principal_of
@@ -197,7 +198,7 @@ def test_a_row_of_another_year_fails_no_page_and_no_job(unguarded, tenant, shop,
         for address in addresses:
             assert browser.get(address).status_code == 200, (address, text)
         assert browser.post(f"{LIST}export/", {"kind": "xlsx"}).status_code == 200
-        for name, (job, _seconds) in jobs.JOBS.items():
+        for name, (job, _seconds) in schedule.JOBS.items():
             assert getattr(job(now=now), "failed", 0) == 0, (name, text)
 
 

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection, models
 
 from groupbuy.models import MerchantAccount
-from retail.encryption import EncryptedTextField
+from retail.database.encrypted_field import EncryptedTextField
 from retail.models import AppSecret
 from shops.models import Shop
 from tests import factories

@@ -11,8 +11,8 @@ import pytest
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.test import Client
 
-from config import jobs
-from retail import faults
+from config import schedule
+from retail.database import faults
 from retail.models import Tenant
 from tests.servers import free_port
 
@@ -122,8 +122,8 @@ def test_a_job_names_the_cause_and_a_mistake_of_ours_keeps_its_traceback(logged)
             cursor.execute(sql)
         return 1
 
-    assert jobs.finish("sum", lambda: fail("SELECT 1 FROM nobodys_table"), logging.getLogger().info) == 0
-    (line,) = logged.of("config.jobs")
+    assert schedule.finish("sum", lambda: fail("SELECT 1 FROM nobodys_table"), logging.getLogger().info) == 0
+    (line,) = logged.of("config.schedule")
     assert line["message"] == "job sum failed"
     assert "nobodys_table" in line["exc_info"]
 

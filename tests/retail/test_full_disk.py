@@ -15,12 +15,12 @@ from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.db import OperationalError, connection
 from django.test import Client
 
-from config import jobs
+from config import schedule
 from groupbuy.models import Order, OrderEvent, OrderStatus
 from groupbuy.models.orders import ActorKind
+from retail.database.sqlite.room import why_unwritable
 from retail.models import Product, ProductImage
 from retail.pictures import PictureStorage
-from retail.sqlite.room import why_unwritable
 from shops.models import Shop
 from tests import factories
 from tests.back_office import page, said
@@ -135,7 +135,7 @@ def test_an_upload_that_finds_no_room_on_its_way_is_told_to_come_back(settings, 
     settings.FILE_UPLOAD_HANDLERS = ["tests.retail.test_full_disk.FullUpload"]
     product = factories.ProductFactory(tenant=headquarters.tenant)
     browser = Client(raise_request_exception=False)
-    browser.force_login(headquarters, backend="retail.people.PeopleBackend")
+    browser.force_login(headquarters, backend="retail.login.backend.PeopleBackend")
     answer = browser.post(page(product), product_form(product, upload(os.urandom(100_000))))
     assert (answer.status_code, answer["Retry-After"]) == (503, "1")
     assert "服务暂时不可用" in words(answer)
@@ -234,12 +234,12 @@ def test_the_background_jobs_go_on_and_say_what_it_was(group_buying, now, logged
         return 1
 
     with full_database():
-        assert jobs.finish("noting", note_much, logging.getLogger().info) == 0
-        expired = jobs.run("expire", now=later)
+        assert schedule.finish("noting", note_much, logging.getLogger().info) == 0
+        expired = schedule.run("expire", now=later)
     assert expired < len(orders)
-    assert f"job noting: unavailable: {CAUSE}" in messages(logged, "config.jobs")
+    assert f"job noting: unavailable: {CAUSE}" in messages(logged, "config.schedule")
     # What was put off comes again, once there is room.
-    assert expired + jobs.run("expire", now=later + timedelta(hours=1)) == len(orders)
+    assert expired + schedule.run("expire", now=later + timedelta(hours=1)) == len(orders)
 
 
 @only_sqlite

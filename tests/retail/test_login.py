@@ -2,7 +2,8 @@ import pytest
 from django.test import Client
 from knox.models import AuthToken
 
-from retail import identities, mini_program
+from retail import mini_program
+from retail.login import wechat_and_password
 from retail.models import User
 from retail.principals import Role
 from tests import factories
@@ -76,10 +77,10 @@ def test_the_same_open_id_in_two_tenants_is_two_buyers(tenant):
 
 def test_a_union_id_joins_the_apps_of_one_tenant_and_never_two_tenants(tenant):
     known = factories.IdentityFactory(user__tenant=tenant, app_id="an-earlier-app", union_id="union-1")
-    here = identities.identity_of(tenant=tenant, session=mini_program.Session(open_id="open-2", union_id="union-1"))
+    here = wechat_and_password.identity_of(tenant=tenant, session=mini_program.Session(open_id="open-2", union_id="union-1"))
     assert here.user == known.user
     other = factories.TenantFactory()
-    there = identities.identity_of(tenant=other, session=mini_program.Session(open_id="open-3", union_id="union-1"))
+    there = wechat_and_password.identity_of(tenant=other, session=mini_program.Session(open_id="open-3", union_id="union-1"))
     assert there.user != known.user
     assert there.user.tenant == other
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from retail import mini_program
 from retail.mini_program import Refused, Shipment
 from retail.models import AppSecret, Tenant, WeChatIdentity
-from retail.wire.errors import Unavailable
+from retail.refusals import Unavailable
 from tests.wechat import house_merchant, own_merchant, pay
 
 pytestmark = pytest.mark.django_db

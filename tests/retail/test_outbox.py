@@ -11,7 +11,7 @@ from retail.mini_program import Refused, Unknown
 from retail.models import OutboxEntry
 from retail.outbox import Impossible, NotNeeded, Sender
 from retail.principals import Role, principal_of
-from retail.wire.errors import Forbidden, NotThere, Refusal, Unavailable
+from retail.refusals import Forbidden, NotThere, Refusal, Unavailable
 from tests import factories
 from tests.races import at_once
 

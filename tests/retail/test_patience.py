@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from retail import mini_program, patience
+from retail import mini_program, slow_servers
 from retail.mini_program import Unavailable, Unknown
 
 PAY, LOGIN = "https://pay", "https://login"
@@ -15,12 +15,12 @@ def waits(settings, monkeypatch):
     """Seconds that the next call may take, while all before it go on; a call is slow after one second of ``clock``."""
     settings.SERVER_THREADS = 4
     clock = [0.0]
-    monkeypatch.setattr(patience.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(slow_servers.time, "monotonic", lambda: clock[0])
     with ExitStack() as going_on:
 
         def wait(server=PAY, *, at=0.0):
             clock[0] = at
-            return going_on.enter_context(patience.waiting_for(server, seconds=8))
+            return going_on.enter_context(slow_servers.waiting_for(server, seconds=8))
 
         yield wait
 
@@ -31,7 +31,7 @@ def test_half_of_the_threads_have_the_whole_time_and_the_others_a_second(waits):
 
 def test_a_server_that_stalls_is_asked_by_no_more_than_half(waits):
     assert [waits() for _ in range(2)] == [8, 8]
-    with pytest.raises(patience.Stalls):
+    with pytest.raises(slow_servers.Stalls):
         waits(at=1.1)
 
 
@@ -45,14 +45,14 @@ def test_another_server_is_not_blamed(waits):
 
 def test_who_has_its_answer_makes_room(waits):
     waits()
-    with patience.waiting_for(PAY, seconds=8):
+    with slow_servers.waiting_for(PAY, seconds=8):
         pass
     assert waits() == 8
 
 
 def test_less_time_than_a_second_is_not_made_longer(waits):
     waits(), waits()
-    with patience.waiting_for(PAY, seconds=0.2) as granted:
+    with slow_servers.waiting_for(PAY, seconds=0.2) as granted:
         assert granted == 0.2
 
 
@@ -65,7 +65,7 @@ def test_one_thread_always_has_its_time(waits, settings, threads):
 def test_a_mini_program_call_that_was_not_made_is_known_not_to_have_been(waits, settings, fake_wechat):
     settings.WECHAT_API_BASE_URL = PAY
     waits(), waits(at=0)
-    with pytest.raises(patience.Stalls):
+    with pytest.raises(slow_servers.Stalls):
         waits(at=2)
     with pytest.raises(Unavailable) as raised:
         mini_program.send("GET", "/sns/jscode2session")

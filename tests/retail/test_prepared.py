@@ -6,7 +6,7 @@ import pytest
 from django.db.models import F
 
 from groupbuy.models import GroupBuying
-from retail.prepared import Prepared
+from retail.database.prepared_query import Prepared
 from tests import factories
 
 pytestmark = pytest.mark.django_db

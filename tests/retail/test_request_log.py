@@ -8,8 +8,8 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from config import jobs
-from retail import due
+from config import schedule
+from retail import jobs
 from retail.models import WeChatIdentity
 from shops.models import Shop
 from tests import factories
@@ -100,8 +100,8 @@ def test_what_the_database_quotes_of_a_row_is_not_logged(tenant, logged):
     """PostgreSQL: ``DETAIL:  Key (app_id, open_id)=(wx…, o…) already exists.``"""
     first = factories.IdentityFactory(user=factories.BuyerFactory(tenant=tenant), open_id="oPenIdOfSomebody")
     again = WeChatIdentity(user=factories.BuyerFactory(tenant=tenant), app_id=first.app_id, open_id=first.open_id)
-    due.each([again], saved)
-    (line,) = logged.of("retail.due")
+    jobs.each([again], saved)
+    (line,) = logged.of("retail.jobs")
     assert line["message"] == "WeChatIdentity None could not be dealt with"
     assert "IntegrityError" in line["exc_info"]
     assert "oPenIdOfSomebody" not in logged.text
@@ -167,8 +167,8 @@ def test_a_job_has_an_id_of_its_own_for_each_run(logged, group_buying, buyer, no
     for _ in range(2):
         ordered(buyer, group_buying, now=now)
         group_buying.orders.update(pay_deadline_at=now)
-        jobs.run("expire", now=timezone.now())
-    runs = [line for line in logged.of("config.jobs") if line["message"] == "expire: 1"]
+        schedule.run("expire", now=timezone.now())
+    runs = [line for line in logged.of("config.schedule") if line["message"] == "expire: 1"]
     assert [line["job"] for line in runs] == ["expire", "expire"]
     assert len({line["run_id"] for line in runs}) == 2
 

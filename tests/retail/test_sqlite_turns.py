@@ -8,8 +8,8 @@ from contextlib import closing
 import pytest
 from django.db import OperationalError, connection, transaction
 
+from retail.database.sqlite.turns import Turns
 from retail.models import Tenant
-from retail.sqlite.turns import Turns
 from tests.races import at_once
 
 only_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has many writers")

@@ -5,11 +5,14 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from groupbuy import expiry, payments, refunds, sandbox, settling
+from groupbuy import payments
 from groupbuy.models import Order, OrderStatus
+from groupbuy.orders import expiry
+from groupbuy.payments import refunds, settling
+from groupbuy.payments.gateways import sandbox
 from retail.models import Tenant, User
 from retail.principals import Role
-from retail.wire.errors import NotThere
+from retail.refusals import NotThere
 from tests import factories
 from tests.clients import Api
 from tests.pages import browser_of, ordered, pay

@@ -1,7 +1,7 @@
 import pytest
 from django.test import Client, RequestFactory
 
-from retail.clients import client_network
+from retail.logs.client_ip import client_network
 from tests import factories
 from tests.clients import ApiClient
 from tests.pages import browser_of, words

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from config.jobs import JOBS
+from config.schedule import JOBS
 from shops import devices, shops
 from shops.models import DeviceNonce
 from shops.signatures import SignedParts, canonical_query, signature, signed_headers

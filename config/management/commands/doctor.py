@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from config import checks, invariants
-from groupbuy import audits
 from groupbuy.management.commands.audit_payments import day
+from groupbuy.payments import audits
 
 LINES_MAX = 20
 DAYS = timedelta(days=7)

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.db.models import Model
 
-from retail.encryption import EncryptedTextField
+from retail.database.encrypted_field import EncryptedTextField
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from config import jobs, start
+from config import schedule, start
 
 
 class Command(BaseCommand):
@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="run every job once and stop; exit status 1 when something failed")
-        parser.add_argument("--jobs", nargs="*", choices=sorted(jobs.JOBS), default=sorted(jobs.JOBS), help="only these")
+        parser.add_argument("--jobs", nargs="*", choices=sorted(schedule.JOBS), default=sorted(schedule.JOBS), help="only these")
 
     def handle(self, *args: Any, **options: Any) -> None:
         start.refuse_unsafe()
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         self.loop(names, stopped)
 
     def once(self, names: list[str]) -> None:
-        failed = [name for name in names if jobs.run(name, now=timezone.now(), report=self.stdout.write).failed]
+        failed = [name for name in names if schedule.run(name, now=timezone.now(), report=self.stdout.write).failed]
         if failed:
             raise CommandError(f"Something failed in {', '.join(failed)}: the log says what.")
 
@@ -39,6 +39,6 @@ class Command(BaseCommand):
         while not stopped.is_set():
             for name in names:
                 if due[name] <= time.monotonic() and not stopped.is_set():
-                    jobs.run(name, now=timezone.now())
-                    due[name] = time.monotonic() + jobs.JOBS[name][1]
+                    schedule.run(name, now=timezone.now())
+                    due[name] = time.monotonic() + schedule.JOBS[name][1]
             stopped.wait(1)

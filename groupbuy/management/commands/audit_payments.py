@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from groupbuy import audits
+from groupbuy.payments import audits
 from retail import dates
 from retail.models import Tenant
 

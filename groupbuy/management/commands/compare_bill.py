@@ -4,8 +4,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from groupbuy import bills
 from groupbuy.models import Bill
+from groupbuy.payments import bills
 
 
 class Command(BaseCommand):

@@ -12,11 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from tqdm import tqdm
 
-from pricing import imports
-from pricing.imports.tally import Item
-from pricing.market import Reason, Skipped
+from pricing import market
+from pricing.market.files import Reason, Skipped
+from pricing.market.tally import Item
 from retail.models import Tenant
-from retail.wire.errors import Refusal
+from retail.refusals import Refusal
 from shops.models import Shop
 
 SHOWN = 20
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         try:
             # The report is closed before the commit: a full disk undoes the import.
             with transaction.atomic(), report_to(options["report"]) as report:
-                tally = imports.import_prices(
+                tally = market.import_prices(
                     tenant=tenant, shops=shops, paths=options["files"], now=timezone.now(), report=report.add, progress=show_bar
                 )
         except Refusal as error:
@@ -111,7 +111,7 @@ def show_bar(items: Iterable[Item], *, total: int, label: str) -> Iterable[Item]
     return tqdm(items, total=total, desc=label, disable=None, leave=False)
 
 
-def summary(tally: imports.Tally) -> Iterator[str]:
+def summary(tally: market.Tally) -> Iterator[str]:
     yield _("读取 {read} 行：导入 {imported}，此前已有 {already}，跳过 {skipped}").format(
         read=tally.read, imported=tally.imported, already=tally.already, skipped=sum(tally.skipped.values())
     )

@@ -1,0 +1,210 @@
+"""Placing, closing, receiving and hiding orders."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from groupbuy import moves
+from groupbuy.models import DeliverType, GroupBuying, IdempotencyKey, Order
+from groupbuy.orders import statement
+from retail.database.prepared_query import Prepared
+from retail.models import User
+from retail.money import MAX_MONEY
+from retail.principals import Principal
+from retail.refusals import Invalid, NotThere, Refusal, ResultStatus
+from shops import configuration
+
+UNPAID_LIMIT = 3
+# How often one buyer's simultaneous requests may overtake this one: as often as unpaid orders are allowed, and some.
+TRIES = 10
+
+
+OFFER = Prepared(lambda pk: GroupBuying.objects.public().filter(pk=pk).annotate(product_name=F("product__name")), 1)
+
+
+class NotBuyable(Refusal):
+    """Not started, ended, switched off, limit reached, price moved, delivery way not offered."""
+
+    status = ResultStatus.NOT_BUYABLE
+    message = gettext_lazy("当前无法购买")
+
+
+class SoldOut(Refusal):
+    status = ResultStatus.SOLD_OUT
+    message = gettext_lazy("已售罄")
+
+
+class Replayed(Refusal):
+    status = ResultStatus.REPLAYED
+    message = gettext_lazy("同一 Idempotency-Key 的请求内容不同")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a buyer asks for. ``money`` is only compared; ``deliver_type`` None is the group buy's own."""
+
+    group_buying_id: int
+    qty: int
+    money: Decimal | None = None
+    deliver_type: int | None = None
+    address: str = ""
+    phone: str = ""
+    remark: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256(repr(self).encode()).hexdigest()
+
+
+def create_order(*, principal: Principal, buyer_id: int | None, wish: Wish, now: datetime, idempotency_key: str = "") -> Order:
+    """Reserve the wished units and return the unpaid order.
+
+    The same ``idempotency_key`` of the same caller returns the same order. Raises NotThere, Invalid, NotBuyable, SoldOut, Replayed.
+    """
+    buyer = buyer_for(principal, buyer_id)
+    for tries_left in reversed(range(TRIES)):
+        try:
+            if idempotency_key:
+                return place_once(idempotency_key, principal=principal, buyer=buyer, wish=wish, now=now)
+            return place(principal=principal, buyer=buyer, wish=wish, now=now)
+        except IntegrityError:
+            # Another request of this buyer was first, with the same key or with an order that counts for the limits.
+            if not tries_left:
+                raise
+    raise AssertionError("unreachable")
+
+
+def place_once(key: str, *, principal: Principal, buyer: User, wish: Wish, now: datetime) -> Order:
+    """The order placed with ``key``, or a new one. Raises as ``place``, and IntegrityError when another request has just used the key."""
+    caller = principal.user or buyer
+    earlier = IdempotencyKey.objects.select_related("order").filter(user=caller, key=key).first()
+    if earlier:
+        return replayed(earlier, wish, buyer)
+    with transaction.atomic():
+        # The unique key comes first: a second request waits here until the first has committed or failed.
+        used = IdempotencyKey.objects.create(user=caller, key=key, fingerprint=wish.fingerprint, created_at=now)
+        used.order = place(principal=principal, buyer=buyer, wish=wish, now=now)
+        used.save(update_fields=["order"])
+        return used.order
+
+
+def replayed(earlier: IdempotencyKey, wish: Wish, buyer: User) -> Order:
+    if earlier.fingerprint != wish.fingerprint or earlier.order is None or earlier.order.buyer_id != buyer.pk:
+        raise Replayed
+    return earlier.order
+
+
+def buyer_for(principal: Principal, buyer_id: int | None) -> User:
+    """Buyers order for themselves, staff for a buyer of their tenant, whom they must name."""
+    if principal.is_buyer and principal.user is not None:
+        return principal.user
+    if not buyer_id:
+        raise Invalid(_("userId: 请指定购买人"))
+    buyer: User | None = User.objects.visible_to(principal).buyers().filter(pk=buyer_id, is_active=True).first()
+    if buyer is None:
+        raise NotThere
+    return buyer
+
+
+def place(*, principal: Principal, buyer: User, wish: Wish, now: datetime) -> Order:
+    """Take the stock and write the order. Raises NotThere, NotBuyable, SoldOut, and IntegrityError as ``placing.place``."""
+    group_buying = OFFER.first(wish.group_buying_id)
+    if group_buying is None or not may_order(principal, group_buying):
+        raise NotThere
+    # Staff type the phone: an order must not tell them one that they were never told.
+    wish = completed(wish, group_buying, known_phone="" if principal.is_staff else buyer.phone)
+    order = order_for(group_buying, buyer, wish, now=now)
+    # Spares the crowd before a sold out group buy the way to the row that everybody waits for.
+    if not group_buying.is_open(now) or group_buying.stock < wish.qty:
+        raise why_not(order, group_buying, now=now)
+    if not statement.place(order, moves.beginning(order, actor=moves.actor_of(principal), now=now), unpaid_max=UNPAID_LIMIT):
+        raise why_not(order, GroupBuying.objects.get(pk=group_buying.pk), now=now)
+    return order
+
+
+def may_order(principal: Principal, group_buying: GroupBuying) -> bool:
+    """Buyers in their tenant, staff in their shops."""
+    if principal.is_buyer:
+        return principal.tenant_id == group_buying.tenant_id
+    return principal.covers(tenant_id=group_buying.tenant_id, shop_id=group_buying.shop_id)
+
+
+def order_for(group_buying: GroupBuying, buyer: User, wish: Wish, *, now: datetime) -> Order:
+    """The unsaved order, without its number in the group buy."""
+    return Order(
+        tenant_id=group_buying.tenant_id,
+        shop_id=group_buying.shop_id,
+        group_buying=group_buying,
+        buyer=buyer,
+        code=new_code(now),
+        deliver_type=group_buying.deliver_type,
+        address=wish.address,
+        lbs=group_buying.lbs if group_buying.deliver_type == DeliverType.PICK_UP else "",
+        phone=wish.phone,
+        remark=wish.remark,
+        product_name=group_buying.product_name,  # type: ignore[attr-defined]  # the annotation
+        spec=group_buying.spec,
+        price=group_buying.price,
+        qty=wish.qty,
+        money=group_buying.price * wish.qty,
+        created_at=now,
+        pay_deadline_at=now + timedelta(minutes=settings.PAY_WINDOW_MINUTES),
+    )
+
+
+def completed(wish: Wish, group_buying: GroupBuying, *, known_phone: str) -> Wish:
+    """The wish with what the group buy and the buyer's own record fill in. Raises NotBuyable."""
+    if group_buying.price * wish.qty > MAX_MONEY:
+        raise NotBuyable(_("金额过大，请减少数量"))
+    if wish.money and wish.money != group_buying.price * wish.qty:
+        raise NotBuyable(_("价格已变化，请刷新后重新下单"))
+    if wish.deliver_type and wish.deliver_type != group_buying.deliver_type:
+        raise NotBuyable(_("该团购不提供此配送方式"))
+    phone = wish.phone or known_phone
+    if group_buying.deliver_type == DeliverType.EXPRESS:
+        if not wish.address or not phone:
+            raise NotBuyable(_("快递订单请填写收货地址和电话"))
+        return replace(wish, phone=phone)
+    if not phone and configuration.value_of(code="phone_required", tenant_id=group_buying.tenant_id, shop_id=group_buying.shop_id):
+        raise NotBuyable(_("请填写联系电话"))
+    return replace(wish, phone=phone, address=group_buying.address)
+
+
+def why_not(order: Order, group_buying: GroupBuying, *, now: datetime) -> Refusal:
+    """The fact that keeps ``order`` from being placed, with the group buy as it was just read."""
+    if group_buying.start_at > now:
+        return NotBuyable(_("团购尚未开始"))
+    if group_buying.end_at <= now:
+        return NotBuyable(_("团购已结束"))
+    if not group_buying.is_open(now):
+        return NotBuyable(_("团购已下架"))
+    if group_buying.price != order.price:
+        return NotBuyable(_("价格已变化，请刷新后重新下单"))
+    if group_buying.stock < order.qty:
+        return SoldOut(_("库存不足，仅剩 %(left)d 份") % {"left": group_buying.stock} if group_buying.stock else None)
+    return over_limit(order, limit=group_buying.per_buyer_limit) or SoldOut()
+
+
+def over_limit(order: Order, *, limit: int) -> Refusal | None:
+    """Whether the buyer has too many unpaid orders, or would have more than ``limit`` units (0: no limit)."""
+    mine = Order.objects.filter(group_buying=order.group_buying_id, buyer=order.buyer_id)
+    if mine.awaiting_payment().count() >= UNPAID_LIMIT:
+        return NotBuyable(_("您有多笔未支付的订单，请先支付或关闭"))
+    bought = mine.live().aggregate(qty=Sum("qty"))["qty"] or 0
+    if limit and bought + order.qty > limit:
+        return NotBuyable(_("每人限购 %(limit)d 份，您已购 %(bought)d 份") % {"limit": limit, "bought": bought})
+    return None
+
+
+def new_code(now: datetime) -> str:
+    """An order number: the local second, then 8 random digits; the database refuses the same twice."""
+    return f"{timezone.localtime(now):%y%m%d%H%M%S}{secrets.randbelow(10**8):08d}"

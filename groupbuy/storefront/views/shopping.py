@@ -1,0 +1,249 @@
+"""Looking at group buys, sharing them and ordering."""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import login, logout
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from groupbuy.models import DeliverType, GroupBuying, Order, Share
+from groupbuy.notices import share_codes
+from groupbuy.orders import Replayed, visits
+from groupbuy.storefront import offers, ordering
+from groupbuy.storefront.forms import OrderForm
+from groupbuy.storefront.offers import Offer
+from groupbuy.storefront.views.base import Page, number_in
+from groupbuy.templatetags.buyer import qr_drawing
+from retail.database import faults
+from retail.login.wechat_and_password import default_tenant
+from retail.logs.client_ip import client_network
+from retail.models import Tenant
+from retail.principals import ANONYMOUS
+from retail.refusals import NotThere, Refusal, Unavailable
+from retail.throttles import PerBuyerList, PerBuyerOrder
+from shops import configuration
+from shops.models import Shop
+
+log = logging.getLogger(__name__)
+PNG = b"\x89PNG"
+BACKEND = "retail.login.backend.PeopleBackend"
+
+
+def tenant_by_host(request: HttpRequest) -> Tenant | None:
+    """The tenant whose own domain was called, else the installation's default."""
+    host = request.get_host().rsplit(":", 1)[0].lower()
+    return Tenant.objects.filter(in_use=True, host_name=host).first() or default_tenant()
+
+
+class Home(Page):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        tenant = tenant_by_host(request)
+        if tenant is None:
+            return self.show("groupbuy/no_tenant.html")
+        group_buyings = GroupBuying.objects.filter(tenant=tenant, shop__removed_at=None)
+        shops = Shop.objects.open().filter(tenant=tenant).order_by("code")
+        return self.show("groupbuy/home.html", tenant=tenant, shops=shops, **cards(request, group_buyings, self))
+
+
+class ShopPage(Page):
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        shop = Shop.objects.open().select_related("tenant").filter(pk=pk, tenant__in_use=True).first()
+        if shop is None:
+            raise NotThere
+        group_buyings = GroupBuying.objects.filter(shop=shop)
+        return self.show("groupbuy/shop.html", tenant=shop.tenant, shop=shop, **cards(request, group_buyings, self))
+
+
+def cards(request: HttpRequest, group_buyings: Any, page: Page) -> dict[str, Any]:
+    """The cards of one page of group buys; what is over comes on the last."""
+    skip = number_in(request.GET, "skip") or 0
+    on_sale, more = offers.on_sale(group_buyings, now=page.now, skip=skip)
+    over = [] if more else offers.over(group_buyings, now=page.now)
+    running = sum(offer.is_running for offer in on_sale)
+    return {"on_sale": on_sale, "running": running, "over": over, "skip": skip, "next_skip": skip + offers.CARDS if more else None}
+
+
+class GroupBuyingPage(Page):
+    """One group buy, and the order sheet on it."""
+
+    throttle = PerBuyerOrder
+    form: OrderForm
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        group_buying = find(pk)
+        self.count_visit(group_buying)
+        self.form = self.form_for(group_buying)
+        return self.show_offer(group_buying, is_ordering="order" in request.GET)
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        group_buying = find(pk)
+        self.form = self.form_for(group_buying, request.POST)
+        if not self.form.is_valid():
+            return self.show_offer(group_buying, is_ordering=True)
+        order = ordering.place_order(
+            principal=self.principal,
+            wish=self.form.wish(),
+            form_key=self.form.cleaned_data["key"],
+            browser=secret_of_browser(request),
+            share_id=number_in(request.POST, "share"),
+            now=self.now,
+        )
+        if self.buyer is None:
+            login(request, order.buyer, backend=BACKEND)
+        return self.go(reverse("buyer:order", args=[order.code]))
+
+    def refused(self, error: Refusal) -> HttpResponse:
+        if error.http_status != 200:
+            return super().refused(error)
+        words = error.message
+        if isinstance(error, Replayed):
+            words = _("您刚才已经提交过一笔订单，在「我的订单」里；要再下一单，请再提交一次")
+        # Read anew: what was refused has changed since the page was made.
+        return self.show_offer(find(self.kwargs["pk"]), is_ordering=True, refusal=words)
+
+    def count_visit(self, group_buying: GroupBuying) -> None:
+        """A person's look; not a HEAD, not the order sheet without script, not staff at work."""
+        if self.request.method != "GET" or "order" in self.request.GET or self.principal.is_staff:
+            return
+        own = self.principal.tenant_id == group_buying.tenant_id
+        share = number_in(self.request.GET, "share")
+        came_by = share if share and group_buying.shares.filter(pk=share).exists() else None
+        principal = self.principal if own else ANONYMOUS
+        onlooker = visits.Onlooker(client_network(self.request), self.request.headers.get("User-Agent", ""))
+        try:
+            visits.visit(share_id=came_by, group_buying_id=group_buying.pk, principal=principal, onlooker=onlooker, now=self.now)
+        except OperationalError as error:
+            # The database is busy selling: the page is worth more than its counter.
+            log.warning("a visit of group buy %s was not counted: %s", group_buying.pk, faults.cause_of(error))
+
+    def form_for(self, group_buying: GroupBuying, typed: Any = None) -> OrderForm:
+        viewer = self.viewer(group_buying.tenant_id)
+        initial = {"qty": number_in(self.request.GET, "qty") or 1, "phone": viewer.phone if viewer else ""}
+        if viewer and group_buying.deliver_type == DeliverType.EXPRESS:
+            initial["address"] = last_address(viewer.pk)
+        required = configuration.value_of(code="phone_required", tenant_id=group_buying.tenant_id, shop_id=group_buying.shop_id)
+        return OrderForm(typed, group_buying=group_buying, phone_required=required, initial=initial)
+
+    def show_offer(self, group_buying: GroupBuying, *, is_ordering: bool, refusal: Any = "") -> HttpResponse:
+        viewer = self.viewer(group_buying.tenant_id)
+        return self.show(
+            "groupbuy/group_buying.html",
+            tenant=group_buying.tenant,
+            own_orders=group_buying.orders.of(viewer.pk).live().order_by("-pk")[:3] if viewer else (),
+            is_ordering=is_ordering,
+            refusal=refusal,
+            page_address=self.request.build_absolute_uri(reverse("buyer:group_buying", args=[group_buying.pk])),
+            **self.live_parts(group_buying, offers.look_at(group_buying, viewer=viewer, now=self.now)),
+        )
+
+    def live_parts(self, group_buying: GroupBuying, offer: Offer) -> dict[str, Any]:
+        """What the parts show that change while the page stands open."""
+        viewer = self.viewer(group_buying.tenant_id)
+        return {
+            "offer": offer,
+            "group_buying": group_buying,
+            "recent": offers.recent_orders(group_buying),
+            "viewer": viewer,
+            "can_pay": ordering.can_pay(viewer, group_buying.tenant),
+            "may_order": self.may_order(group_buying.tenant_id),
+            "form": self.form,
+            "form_key": ordering.new_form_key(secret_of_browser(self.request)),
+            "share": number_in(self.request.POST or self.request.GET, "share") or "",
+        }
+
+
+def secret_of_browser(request: HttpRequest) -> str:
+    """What the browser has from its first page on, a session or none: Django's secret against forged forms."""
+    get_token(request)
+    return str(request.META["CSRF_COOKIE"])
+
+
+def last_address(buyer_id: int) -> str:
+    """Where the buyer's last parcel went."""
+    sent = Order.objects.of(buyer_id).filter(deliver_type=DeliverType.EXPRESS).order_by("-pk")
+    return sent.values_list("address", flat=True).first() or ""
+
+
+class GroupBuyingNews(GroupBuyingPage):
+    """The live parts of a group buy's page; nothing (204) while they are as the page has them."""
+
+    http_method_names = ("get", "head", "options")
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        group_buying = find(pk)
+        offer = offers.look_at(group_buying, viewer=self.viewer(group_buying.tenant_id), now=self.now)
+        seen = request.GET.get("seen", "")
+        if seen == offer.version:
+            return HttpResponse(status=204)
+        self.form = self.form_for(group_buying)
+        # A sheet that somebody is typing on is left alone, unless what it says has become wrong.
+        has_turned = not seen.startswith(f"{offer.phase}_")
+        return self.show("groupbuy/_news.html", has_turned=has_turned, **self.live_parts(group_buying, offer))
+
+
+class SharePage(Page):
+    """The link of a group buy: a buyer's own, which counts who comes through it, or a visitor's plain one."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        group_buying = find(pk)
+        share = None
+        if self.viewer(group_buying.tenant_id):
+            share = visits.share(group_buying_id=pk, principal=self.principal, now=self.now)
+        template = "groupbuy/_share.html" if request.htmx else "groupbuy/share.html"  # type: ignore[attr-defined]
+        return self.show(
+            template,
+            tenant=group_buying.tenant,
+            offer=offers.Offer(group_buying, self.now),
+            group_buying=group_buying,
+            link=link_of(request, pk, share),
+            share=share,
+            has_code=share and share_codes.page_for(tenant_id=group_buying.tenant_id, shop_id=group_buying.shop_id),
+        )
+
+
+class ShareCode(Page):
+    """The picture of a share's mini-program code, for the share sheet and for the mini-program's own poster; while WeChat gives none,
+    the link's."""
+
+    http_method_names = ("get", "head", "options")
+
+    def get(self, request: HttpRequest, pk: int, share: int) -> HttpResponse:
+        found = Share.objects.select_related("group_buying__tenant").filter(pk=share, group_buying=pk).first()
+        if found is None:
+            raise NotThere
+        self.check_throttle(PerBuyerList)
+        try:
+            picture = share_codes.picture_of(found)
+        except Unavailable:
+            return HttpResponse(qr_drawing(link_of(request, pk, found), is_file=True), content_type="image/svg+xml")
+        return HttpResponse(picture, content_type="image/png" if picture.startswith(PNG) else "image/jpeg")
+
+
+def link_of(request: HttpRequest, pk: int, share: Share | None) -> str:
+    """The group buy's address; with ``share`` whoever comes by it counts as the sharer's visitor."""
+    link = request.build_absolute_uri(reverse("buyer:group_buying", args=[pk]))
+    return f"{link}?share={share.pk}" if share else link
+
+
+class Leave(Page):
+    """Ends a session that can't order here, so that the person can as a visitor."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        logout(request)
+        back = request.POST.get("next", "")
+        safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=settings.HTTPS)
+        return self.go(back if safe else reverse("buyer:home"))
+
+
+def find(pk: int) -> GroupBuying:
+    """A group buy's public face: anybody's, of any tenant. Raises NotThere."""
+    group_buying = GroupBuying.objects.public().for_wire().select_related("tenant").filter(pk=pk).first()
+    if group_buying is None:
+        raise NotThere
+    return group_buying

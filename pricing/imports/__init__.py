@@ -1,6 +1,0 @@
-"""The wholesale market's prices come in: products and classes, the market's history, and the shops' prices that follow it."""
-
-from pricing.imports.runs import import_prices
-from pricing.imports.tally import Tally
-
-__all__ = ["Tally", "import_prices"]

@@ -1,0 +1,1 @@
+"""Who somebody is: passwords, WeChat, tokens, and the locks against guessing."""

@@ -29,7 +29,7 @@ from retail.backoffice import (
     page_of,
 )
 from retail.principals import Principal
-from shops.admin import OfShopAdmin
+from shops.admin.bases import OfShopAdmin
 
 PRICES = ("price", "member_price", "sort")
 

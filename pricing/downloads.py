@@ -74,16 +74,3 @@ def acknowledge(*, device_id: int, time_stamp: int, principal: Principal) -> int
     if Device.objects.filter(pk=device.pk, time_stamp__lt=time_stamp, offered_stamp__gte=time_stamp).update(time_stamp=time_stamp):
         return time_stamp
     return Device.objects.values_list("time_stamp", flat=True).get(pk=device.pk)
-
-
-def reset(*, shop_id: int, device_id: int | None, principal: Principal) -> int:
-    """Make the shop's devices, or the one, load everything at their next pull; returns their number. Raises NotThere."""
-    if not Shop.objects.visible_to(principal).open().filter(pk=shop_id).exists():
-        raise NotThere
-    devices = Device.objects.filter(shop=shop_id)
-    if device_id:
-        devices = devices.filter(pk=device_id)
-    count = devices.update(time_stamp=0, offered_stamp=0)
-    if device_id and not count:
-        raise NotThere
-    return count

@@ -1,4 +1,4 @@
-"""The wire of ``api/shop/shopproduct``."""
+"""The wire of ``api/shop/shopproduct``, and of a shop's record with its prices."""
 
 from functools import cached_property
 from typing import Any, ClassVar
@@ -6,14 +6,17 @@ from typing import Any, ClassVar
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from pricing.listing import StockLine
 from pricing.models import PriceLog
-from retail.models import PricingType
-from retail.wire.fields import Flag, Id, IdList, Moment, Money, Quantity, Text, WholeNumber, enumeration
-from retail.wire.masking import sees_keys
+from retail.models import PricingType, is_code
+from retail.wire.fields import Flag, Id, IdList, Moment, Money, Number, Quantity, Text, WholeNumber, enumeration
+from retail.wire.masking import sees_app_secret, sees_keys
 from retail.wire.paging import PageTakes
 from retail.wire.serializers import GivesSerializer, TakesSerializer
+from shops.models import Shop
+from shops.serializers import DeviceTakes, Kept, Picture, SentOnly, ShopRowGives
 
 WITHOUT_COSTS = {"costPrice": 0.0, "costMoney": 0.0, "lastPrice": 0.0}
 
@@ -213,3 +216,61 @@ class PullTakes(TakesSerializer):
 
 class AcknowledgeTakes(PullTakes):
     timeStamp = WholeNumber(source="time_stamp", least=0)
+
+
+class ShopWithProductsGives(ShopRowGives):
+    """A shop with what it sells, as far as that was looked up."""
+
+    shopProducts = ShopProductGives(source="shown_products", many=True, default=list)
+    shopProductPriceLogs = PriceLogGives(source="shown_logs", many=True, default=list)
+
+
+class ShopGives(ShopWithProductsGives):
+    """One shop. The secret only for headquarters with the right to see it."""
+
+    appSecret = Text(source="app_secret")
+
+    def to_representation(self, shop: Shop) -> dict[str, Any]:
+        given = super().to_representation(shop)
+        return given if sees_app_secret(self.principal) else given | {"appSecret": ""}
+
+
+class FirstPriceTakes(SentOnly):
+    """A product by id or else by code, with the price that the shop starts with; without one, the master's."""
+
+    productId = Id(source="product_id")
+    productCode = Kept(source="product_code", max_length=32)
+    price = Money(required=False)
+    memberPrice = Money(source="member_price", required=False)
+    sort = WholeNumber(least=-(2**31), most=2**31 - 1, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs.get("product_id") and not attrs.get("product_code"):
+            raise serializers.ValidationError({"productId": [_("请指定商品")]})
+        return super().validate(attrs)
+
+
+class ShopFieldsTakes(SentOnly):
+    name: Text = Kept(must=True, max_length=100)
+    code: Text = Kept(must=True, max_length=32, validators=[is_code])
+    address = Kept(max_length=200)
+    lbsPoint = Kept(source="lbs_point", max_length=64)
+    shopArea = Number(source="area", required=False)
+    imagePath = Picture(source="image", max_length=100, default=empty)
+    devices = DeviceTakes(many=True, required=False)
+    shopProducts = FirstPriceTakes(source="first_prices", many=True, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The scalars as ``fields``, the lists beside them."""
+        named = {name: attrs.pop(name) for name in ("shop_id",) if name in attrs}
+        devices, first_prices = attrs.pop("devices", []), attrs.pop("first_prices", [])
+        return named | {"fields": super().validate(attrs), "devices": devices, "first_prices": first_prices}
+
+
+class CreateShopTakes(ShopFieldsTakes):
+    name = Text(required=True, max_length=100)
+    code = Text(required=True, max_length=32, validators=[is_code])
+
+
+class UpdateShopTakes(ShopFieldsTakes):
+    id = Id(source="shop_id", must=True)

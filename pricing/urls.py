@@ -1,9 +1,11 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from pricing import api
+from pricing.api.shop_products import ShopProductViewSet
+from pricing.api.shop_records import ShopRecordViewSet
 
 router = SimpleRouter(trailing_slash=False)
-router.register("api/shop/shopproduct", api.ShopProductViewSet, basename="shopproduct")
+router.register("api/shop/shopproduct", ShopProductViewSet, basename="shopproduct")
+router.register("api/shop", ShopRecordViewSet, basename="shop-record")
 
 urlpatterns = [path("", include(router.urls))]

@@ -11,6 +11,7 @@ from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from retail.database import tables
+from retail.principals import Principal
 from retail.refusals import Invalid, NotThere, Refusal
 from shops.models import Device, DeviceNonce, DeviceType, Shop, Stall
 from shops.signatures import NONCE_SECONDS
@@ -92,3 +93,16 @@ def use_nonce(*, app_key: str, nonce: str, now: datetime) -> bool:
 def forget_nonces(*, now: datetime) -> int:
     """Delete what is too old to matter; for the background work. Returns how many."""
     return DeviceNonce.objects.filter(used_at__lt=now - timedelta(seconds=NONCE_SECONDS)).delete()[0]
+
+
+def reset_downloads(*, shop_id: int, device_id: int | None, principal: Principal) -> int:
+    """Make the shop's devices, or the one, load everything at their next pull; returns their number. Raises NotThere."""
+    if not Shop.objects.visible_to(principal).open().filter(pk=shop_id).exists():
+        raise NotThere
+    devices = Device.objects.filter(shop=shop_id)
+    if device_id:
+        devices = devices.filter(pk=device_id)
+    count = devices.update(time_stamp=0, offered_stamp=0)
+    if device_id and not count:
+        raise NotThere
+    return count

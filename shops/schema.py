@@ -1,8 +1,8 @@
-"""How the OpenAPI schema names the credentials of devices."""
+"""How the OpenAPI schema names the credentials of devices, and what a row of shops doesn't carry."""
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 
 HEADERS = {
     "deviceKey": ("X-App-Key", "门店的 appKey"),
@@ -24,3 +24,10 @@ class DeviceCredentials(OpenApiAuthenticationExtension):  # type: ignore[no-unty
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
         signed = [{"type": "apiKey", "in": "header", "name": name, "description": text} for name, text in HEADERS.values()]
         return [*signed, {"type": "http", "scheme": "basic", "description": "appKey:appSecret，须由总部为门店开启，仅限 TLS"}]
+
+
+class NotCarriedSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "shops.serializers.NotCarried"
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        return {"type": "array", "items": {"$ref": f"#/components/schemas/{self.target.component}"}}

@@ -1,7 +1,7 @@
 """The wire of ``api/shop``."""
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.files.storage import default_storage
 from django.core.validators import validate_ipv46_address
@@ -9,10 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.fields import empty
 
-from pricing.serializers import PriceLogGives, ShopProductGives
 from retail.models import is_code
-from retail.wire.fields import Flag, Id, Moment, Money, Number, Text, WholeNumber
-from retail.wire.masking import sees_app_secret, sees_keys
+from retail.wire.fields import Flag, Id, Moment, Number, Text, WholeNumber
+from retail.wire.masking import sees_keys
 from retail.wire.paging import PageTakes
 from retail.wire.serializers import GivesSerializer, TakesSerializer
 from shops.models import Shop
@@ -66,8 +65,21 @@ class Blank(Text):
         return ""
 
 
+class NotCarried(serializers.Field):  # type: ignore[type-arg]
+    """A list of the record that a row of shops doesn't carry; ``component``: whose it is in the schema."""
+
+    unset: ClassVar[list[Any]] = []
+
+    def __init__(self, component: str) -> None:
+        super().__init__(source="*", read_only=True)
+        self.component = component
+
+    def to_representation(self, value: Any) -> list[Any]:
+        return []
+
+
 class ShopRowGives(GivesSerializer):
-    """A shop in a list: what was prefetched of devices and products, and no secret."""
+    """A shop in a list: with the devices that were prefetched, and no secret."""
 
     name = Text()
     code = Text()
@@ -78,24 +90,14 @@ class ShopRowGives(GivesSerializer):
     shopArea = Number(source="area")
     imagePath = Picture(source="image")
     devices = DeviceGives(source="shown_devices", many=True, default=list)
-    shopProducts = ShopProductGives(source="shown_products", many=True, default=list)
-    shopProductPriceLogs = PriceLogGives(source="shown_logs", many=True, default=list)
+    shopProducts: serializers.Field[Any, Any, Any, Any] = NotCarried("ShopProduct")
+    shopProductPriceLogs: serializers.Field[Any, Any, Any, Any] = NotCarried("PriceLog")
     tenantId = WholeNumber(source="tenant_id")
     id = WholeNumber()
 
     def to_representation(self, shop: Shop) -> dict[str, Any]:
         given: dict[str, Any] = super().to_representation(shop)
         return given if sees_keys(self.principal) else given | {"appKey": ""}
-
-
-class ShopGives(ShopRowGives):
-    """One shop. The secret only for headquarters with the right to see it."""
-
-    appSecret = Text(source="app_secret")
-
-    def to_representation(self, shop: Shop) -> dict[str, Any]:
-        given = super().to_representation(shop)
-        return given if sees_app_secret(self.principal) else given | {"appSecret": ""}
 
 
 class ShopOfTenantGives(ShopRowGives):
@@ -158,47 +160,6 @@ class DeviceTakes(SentOnly):
     ip = Kept(max_length=39, validators=[validate_ipv46_address])
     mac = Kept(max_length=32)
     inUse = Flag(source="in_use", required=False)
-
-
-class FirstPriceTakes(SentOnly):
-    """A product by id or else by code, with the price that the shop starts with; without one, the master's."""
-
-    productId = Id(source="product_id")
-    productCode = Kept(source="product_code", max_length=32)
-    price = Money(required=False)
-    memberPrice = Money(source="member_price", required=False)
-    sort = WholeNumber(least=-(2**31), most=2**31 - 1, required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if not attrs.get("product_id") and not attrs.get("product_code"):
-            raise serializers.ValidationError({"productId": [_("请指定商品")]})
-        return super().validate(attrs)
-
-
-class ShopFieldsTakes(SentOnly):
-    name: Text = Kept(must=True, max_length=100)
-    code: Text = Kept(must=True, max_length=32, validators=[is_code])
-    address = Kept(max_length=200)
-    lbsPoint = Kept(source="lbs_point", max_length=64)
-    shopArea = Number(source="area", required=False)
-    imagePath = Picture(source="image", max_length=100, default=empty)
-    devices = DeviceTakes(many=True, required=False)
-    shopProducts = FirstPriceTakes(source="first_prices", many=True, required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """The scalars as ``fields``, the lists beside them."""
-        named = {name: attrs.pop(name) for name in ("shop_id",) if name in attrs}
-        devices, first_prices = attrs.pop("devices", []), attrs.pop("first_prices", [])
-        return named | {"fields": super().validate(attrs), "devices": devices, "first_prices": first_prices}
-
-
-class CreateShopTakes(ShopFieldsTakes):
-    name = Text(required=True, max_length=100)
-    code = Text(required=True, max_length=32, validators=[is_code])
-
-
-class UpdateShopTakes(ShopFieldsTakes):
-    id = Id(source="shop_id", must=True)
 
 
 class ShopsTakes(PageTakes):

@@ -7,9 +7,6 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from groupbuy.models import GroupBuying, Order
-from groupbuy.models import Outcome as GroupBuyingOutcome
-from groupbuy.models.orders import ENDED
 from retail.principals import Principal
 from retail.refusals import NotThere, Refusal
 from shops import licences
@@ -78,9 +75,9 @@ def remove_shop(*, shop_id: int, principal: Principal, now: datetime) -> Shop:
         raise NotThere
     if shop.removed_at is not None:
         return shop
-    if GroupBuying.objects.filter(shop=shop, in_use=True, outcome=GroupBuyingOutcome.OPEN, end_at__gt=now).exists():
+    if shop.group_buyings.running_or_coming(now).exists():
         raise HasLiveGroupBuyings
-    if Order.objects.filter(shop=shop).exclude(status__in=ENDED).exists():
+    if shop.orders.unfinished().exists():
         raise HasOpenOrders
     shop.removed_at = now
     shop.previous_secret, shop.previous_secret_until = "", None

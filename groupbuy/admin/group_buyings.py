@@ -33,7 +33,7 @@ from retail.backoffice import (
 )
 from retail.money import ZERO, to_cents
 from retail.principals import Role
-from shops.admin import OfShopAdmin
+from shops.admin.bases import OfShopAdmin
 
 # What buyers have agreed to.
 AGREED = ("shop", "product", "price", "deliver_type")

@@ -53,6 +53,10 @@ class GroupBuyingQuerySet(TurnQuerySet["GroupBuying"]):
         """An order may be placed at ``now``, if there is stock."""
         return self.filter(in_use=True, outcome=Outcome.OPEN, start_at__lte=now, end_at__gt=now)
 
+    def running_or_coming(self, now: datetime) -> Self:
+        """Orders may still be placed, now or later."""
+        return self.filter(in_use=True, outcome=Outcome.OPEN, end_at__gt=now)
+
     def running(self, now: datetime) -> Self:
         return self.open(now).filter(taken__lt=F("quota"))
 

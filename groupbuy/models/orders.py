@@ -52,6 +52,10 @@ class OrderQuerySet(TurnQuerySet["Order"]):
     def live(self) -> Self:
         return self.filter(status__in=LIVE)
 
+    def unfinished(self) -> Self:
+        """Unpaid, or paid and not handed over."""
+        return self.exclude(status__in=ENDED)
+
     def to_hand_over(self) -> Self:
         """Paid for, and the goods still with us: a parcel is gone once it was sent off, a pick-up waits in the shop."""
         arrived = Q(status=OrderStatus.SHIPPED, deliver_type=DeliverType.PICK_UP)

@@ -9,6 +9,7 @@ from pricing.models import ShopProduct
 from pricing.prices import Change
 from retail.principals import Principal, Role
 from retail.refusals import Invalid, NotThere
+from shops import devices
 from tests import factories
 from tests.pricing.conftest import count_statements, on_sale
 
@@ -134,13 +135,13 @@ def test_a_stamp_goes_back_only_by_reset(device, rows, scale):
     pull(device)
     assert acknowledge(device, 3, scale) == 3
     assert acknowledge(device, 1, scale) == 3
-    assert downloads.reset(shop_id=device.shop_id, device_id=None, principal=scale) == 1
+    assert devices.reset_downloads(shop_id=device.shop_id, device_id=None, principal=scale) == 1
     assert pull(device).full
 
 
 def test_what_was_pulled_before_a_reset_does_not_undo_it(device, rows, scale):
     pull(device)
-    downloads.reset(shop_id=device.shop_id, device_id=None, principal=scale)
+    devices.reset_downloads(shop_id=device.shop_id, device_id=None, principal=scale)
     assert acknowledge(device, 3, scale) == 0
     assert pull(device).full
     assert acknowledge(device, 3, scale) == 3
@@ -149,7 +150,7 @@ def test_what_was_pulled_before_a_reset_does_not_undo_it(device, rows, scale):
 def test_a_pull_that_a_reset_overtakes_offers_nothing(device, rows, scale):
     pull_and_acknowledge(device, scale, {})
     device.refresh_from_db()
-    downloads.reset(shop_id=device.shop_id, device_id=None, principal=scale)
+    devices.reset_downloads(shop_id=device.shop_id, device_id=None, principal=scale)
     page = downloads.changes_for(device=device)
     assert not page.full
     assert acknowledge(device, page.time_stamp, scale) == 0
@@ -173,9 +174,9 @@ def test_one_device_or_all_of_the_shop_are_reset(device, rows, scale, stranger):
     other = factories.DeviceFactory(shop=device.shop)
     for each in (device, other):
         pull_and_acknowledge(each, scale, {})
-    assert downloads.reset(shop_id=device.shop_id, device_id=other.pk, principal=scale) == 1
+    assert devices.reset_downloads(shop_id=device.shop_id, device_id=other.pk, principal=scale) == 1
     assert (pull(device).full, pull(other).full) == (False, True)
-    assert downloads.reset(shop_id=device.shop_id, device_id=None, principal=scale) == 2
+    assert devices.reset_downloads(shop_id=device.shop_id, device_id=None, principal=scale) == 2
     assert pull(device).full
 
 
@@ -183,7 +184,7 @@ def test_a_foreign_shop_or_device_is_not_reset(device, rows, scale, stranger):
     pull_and_acknowledge(device, scale, {})
     for principal, device_id in ((stranger, None), (stranger, device.pk), (scale, factories.DeviceFactory().pk)):
         with pytest.raises(NotThere):
-            downloads.reset(shop_id=device.shop_id, device_id=device_id, principal=principal)
+            devices.reset_downloads(shop_id=device.shop_id, device_id=device_id, principal=principal)
     assert not pull(device).full
 
 

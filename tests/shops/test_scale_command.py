@@ -5,9 +5,9 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from pricing import downloads, prices
+from pricing import prices
 from pricing.prices import Change
-from shops import shops
+from shops import devices, shops
 from tests import factories
 from tests.pricing.conftest import on_sale
 
@@ -60,7 +60,7 @@ def test_after_a_reset_it_drops_what_it_held_and_reloads(run, tmp_path, shop, de
     stored = json.loads((tmp_path / "held.json").read_text())
     stored["products"]["999999"] = stored["products"][str(row.product_id)]
     (tmp_path / "held.json").write_text(json.dumps(stored))
-    downloads.reset(shop_id=shop.pk, device_id=device.pk, principal=boss)
+    devices.reset_downloads(shop_id=shop.pk, device_id=device.pk, principal=boss)
     assert "full reload: 1 rows" in run(device="scale-1")
     assert held(tmp_path)[1] == {row.product_id: 5.9}
 

@@ -27,6 +27,7 @@ from pricing.serializers import (
     SellersTakes,
     ShopProductGives,
     ShopProductTakes,
+    ShopWithProductsGives,
     StockGives,
     StockSumsGives,
     UnifyPriceTakes,
@@ -36,10 +37,10 @@ from retail.throttles import PerBuyerList, PerDevice, StaffWrite
 from retail.wire.envelope import ok
 from retail.wire.paging import page, page_serializer
 from retail.wire.views import BUYER, DEVICE, MANAGERS, STAFF, endpoint
+from shops import devices
 from shops.api import SECRETS, OfOneShop
 from shops.devices import with_devices
 from shops.models import Device
-from shops.serializers import ShopRowGives
 
 READERS = BUYER | STAFF | DEVICE
 TRADE = STAFF | DEVICE
@@ -160,13 +161,13 @@ class ShopProductViewSet(OfOneShop):
         who=TRADE,
         title="根据商品id集合获取门店列表",
         takes=SellersTakes,
-        gives=ShopRowGives(many=True),
+        gives=ShopWithProductsGives(many=True),
         throttles=(PerDevice,),
     )
     def get_shop_list(self, request: Request) -> Response:
         rows = listing.on_sale(self.principal).filter(product__in=self.valid()["product_ids"])
         shops = listing.open_shops(self.principal).filter(pk__in=rows.values("shop")).defer(*SECRETS).order_by("code")
-        return Response(self.give(ShopRowGives, listing.with_products(with_devices(shops), rows), many=True))
+        return Response(self.give(ShopWithProductsGives, listing.with_products(with_devices(shops), rows), many=True))
 
     @endpoint("POST", "addproduct", who=MANAGERS, title="添加商品", takes=AddProductTakes, throttles=(StaffWrite,))
     def add_product(self, request: Request) -> Response:
@@ -211,13 +212,12 @@ class ShopProductViewSet(OfOneShop):
     def reset_download(self, request: Request) -> Response:
         sent = self.valid()
         shop_id = self.must_shop_id(sent["shop_id"])
-        count = downloads.reset(shop_id=shop_id, device_id=sent["device_id"], principal=self.principal)
+        count = devices.reset_downloads(shop_id=shop_id, device_id=sent["device_id"], principal=self.principal)
         return ok(_("已重置 {count} 台设备，下次下载将全部重新加载").format(count=count))
 
     @endpoint("GET", "getdownload", who=DEVICE, title="设备下载价格", takes=PullTakes, gives=DownloadGives, throttles=(PerDevice,))
     def get_download(self, request: Request) -> Response:
-        devices = Device.objects.visible_to(self.principal).in_use()
-        device = devices.filter(pk=self.valid()["device_id"]).first()
+        device = Device.objects.visible_to(self.principal).in_use().filter(pk=self.valid()["device_id"]).first()
         if device is None:
             raise NotThere
         return Response(self.give(DownloadGives, downloads.changes_for(device=device)))

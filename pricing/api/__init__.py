@@ -1,0 +1,1 @@
+"""What tills, scales and mini-programs call about prices."""

@@ -1,0 +1,129 @@
+"""The admin of shops and their keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Field
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from retail.backoffice import (
+    Question,
+    RelatedFilter,
+    ScopedAdmin,
+    become,
+    caller,
+    display,
+    page_action,
+    page_of,
+    theme,
+)
+from retail.principals import Role
+from shops import shops
+from shops.models import Shop
+
+
+@admin.register(Shop)
+class ShopAdmin(ScopedAdmin):
+    list_display = ("named", "address", "phone", "markup", "app_key", "price_version", "state", "tenant")
+    list_filter = (("tenant", RelatedFilter),)
+    list_select_related = ("tenant",)
+    search_fields = ("name", "code", "address")
+    search_help_text = gettext_lazy("名称、编码、地址")
+    pills = ((gettext_lazy("营业"), "removed_at__isnull=True"), (gettext_lazy("停业"), "removed_at__isnull=False"))
+    linked = ("removed_at",)
+    ordering = ("code",)
+    managers_only = ("app_key",)
+    headquarters_only = ("staff", "allows_basic_auth")
+    readonly_fields = ("app_key", "price_version", "previous_secret_until", "created_at")
+    fixed = ("code",)
+    actions_detail = ("show_secret", "rotate_secret", "close_down")
+    fieldsets = (
+        (None, {"fields": ("tenant", "name", "code", "phone", "address", "lbs_point", "area", "image")}),
+        (gettext_lazy("价格"), {"fields": ("markup", "price_version")}),
+        (gettext_lazy("员工"), {"fields": ("staff",)}),
+        (gettext_lazy("设备接口"), {"fields": ("app_key", "previous_secret_until", "allows_basic_auth")}),
+    )
+
+    def choices_of(self, db_field: Field[Any, Any], rows: Any, request: HttpRequest) -> Any:
+        if db_field.name != "staff":
+            return rows
+        # Headquarters is everywhere already.
+        return rows.staff().filter(groups__name__in=("店员", "店长"), is_active=True).distinct().order_by("nickname")
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_manytomany(db_field, request, widget=theme.Choices(), **kwargs)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(super().has_change_permission(request, obj)) and not (isinstance(obj, Shop) and obj.removed_at)
+
+    def has_close_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return self.role_in(request, Role.HEADQUARTERS)
+
+    def has_secret_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return self.role_in(request, Role.HEADQUARTERS) and caller(request).sees_secrets
+
+    def save_model(self, request: HttpRequest, obj: Shop, form: Any, change: bool) -> None:
+        names = self.written(obj, form.changed_data)
+        fields = {name: getattr(obj, name) for name in names if name != "tenant"}
+        if change:
+            shops.update_shop(shop_id=obj.pk, principal=caller(request), fields=fields)
+        else:
+            become(obj, shops.create_shop(tenant_id=obj.tenant_id, fields=fields))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
+        closed = self.get_object(request, str(object_id)).removed_at
+        return [] if closed else list(super().get_actions_detail(request, object_id))
+
+    @page_action(description=gettext_lazy("查看密钥"), path="secret", permission="secret", icon="visibility")
+    def show_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        shop = self.get_object(request, object_id)
+        title, facts = _("查看 AppSecret"), [(_("门店"), shop), ("AppKey", shop.app_key)]
+        if request.method == "POST":
+            self.log_change(request, shop, _("查看了 AppSecret"))
+            shown = Question(title=title, facts=[*facts, ("AppSecret", shop.app_secret)], note=_("请勿截图或转发。"))
+            return self.show_question(request, shown, None, page_of(shop))
+        question = Question(title=title, facts=facts, note=_("密钥可代表门店的全部设备。查看会被记录。"), button=_("显示密钥"))
+        return self.show_question(request, question, None, page_of(shop))
+
+    @page_action(description=gettext_lazy("更换密钥"), path="rotate", permission="secret", icon="autorenew")
+    def rotate_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        shop = self.get_object(request, object_id)
+
+        def act(values: dict[str, Any]) -> str:
+            shops.rotate_secret(shop_id=shop.pk, principal=caller(request), now=timezone.now())
+            return _("已更换密钥，旧密钥 24 小时内仍可使用")
+
+        facts = [(_("门店"), shop), (_("设备"), _("%(count)s 台") % {"count": shop.devices.filter(in_use=True).count()})]
+        note = _("换后请在 24 小时内把新密钥填到每台收银机和秤上，过期后旧密钥失效，设备无法下载价格。")
+        question = Question(title=_("更换 AppSecret"), facts=facts, note=note, button=_("更换密钥"), danger=True)
+        return self.ask(request, question, act, touched=[shop], back=page_of(shop))
+
+    @page_action(description=gettext_lazy("停业"), path="close", permission="close", icon="block", danger=True)
+    def close_down(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        shop = self.get_object(request, object_id)
+
+        def act(values: dict[str, Any]) -> str:
+            shops.remove_shop(shop_id=shop.pk, principal=caller(request), now=timezone.now())
+            return _("%(shop)s 已停业") % {"shop": shop}
+
+        facts = [
+            (_("门店"), shop),
+            (_("在售商品"), shop.shop_products.live().count()),
+            (_("设备"), shop.devices.filter(in_use=True).count()),
+        ]
+        note = _("停业不能撤销：密钥立即失效，设备不能再下载价格。有进行中的团购或未完成的订单时不能停业。")
+        question = Question(title=_("门店停业"), facts=facts, note=note, button=_("确认停业"), danger=True)
+        return self.ask(request, question, act, touched=[shop], back=page_of(shop))
+
+    @display(description=gettext_lazy("门店"), header=True, ordering="name")
+    def named(self, shop: Shop) -> tuple[str, str]:
+        return shop.name, shop.code
+
+    @display(description=gettext_lazy("状态"), label={"open": "success", "closed": "danger"})
+    def state(self, shop: Shop) -> tuple[str, str]:
+        return ("closed", _("停业")) if shop.removed_at else ("open", _("营业"))

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import segno
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from groupbuy.models import OrderEvent
 from groupbuy.storefront import purchases
+from groupbuy.storefront.qr_codes import qr_drawing
 from retail.wire.masking import mask_name
 
 register = template.Library()
@@ -108,13 +108,6 @@ def icon(name: str) -> SafeString:
 @register.simple_tag
 def qr(text: str, label: str) -> SafeString:
     return format_html('<span role="img" aria-label="{}">{}</span>', label, mark_safe(qr_drawing(text)))  # noqa: S308
-
-
-def qr_drawing(text: str, *, is_file: bool = False) -> str:
-    """An SVG as large as its place: within a page, or a file of its own."""
-    code = segno.make(text, micro=False, error="m")
-    drawing: str = code.svg_inline(omitsize=True, border=2, svgclass="qr", lineclass=None)
-    return drawing.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1) if is_file else drawing
 
 
 @register.inclusion_tag("groupbuy/_countdown.html")

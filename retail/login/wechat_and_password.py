@@ -11,21 +11,21 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from knox.models import AuthToken
-from rest_framework.exceptions import AuthenticationFailed
 
 from retail import mini_program
 from retail.models import Tenant, User, WeChatIdentity
-from retail.refusals import Invalid
+from retail.refusals import Invalid, Refusal
 
 TOKENS_MAX = 20
 # Where WeChat keeps people's pictures. An address of elsewhere would make everybody who sees the buyer call there.
 WECHAT_PICTURE = re.compile(r"\Ahttps://(?:[a-z0-9-]+\.)+qlogo\.cn/[0-9A-Za-z/._~%?=&+-]*\Z", re.ASCII)
 
 
-class WrongCredentials(AuthenticationFailed):
-    """HTTP 401: the code or password is not one of ours."""
+class WrongCredentials(Refusal):
+    """The code or password is not one of ours."""
 
-    default_detail = _("登录失败，请检查后重试")
+    http_status = 401
+    message = _("登录失败，请检查后重试")
 
 
 class UnknownApp(Invalid):

@@ -1,6 +1,7 @@
 """The one place that turns what was raised into the API's answer."""
 
 import logging
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -61,6 +62,8 @@ def refuse(error: Refusal) -> Response:
     response = Response(envelope(error.status, str(error.message)), status=error.http_status)
     if error.retry_after:
         response["Retry-After"] = str(error.retry_after)
+    if error.http_status == HTTPStatus.UNAUTHORIZED:
+        response["WWW-Authenticate"] = "Bearer"
     return response
 
 

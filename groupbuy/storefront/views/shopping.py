@@ -18,8 +18,8 @@ from groupbuy.orders import Replayed, visits
 from groupbuy.storefront import offers, ordering
 from groupbuy.storefront.forms import OrderForm
 from groupbuy.storefront.offers import Offer
+from groupbuy.storefront.qr_codes import qr_drawing
 from groupbuy.storefront.views.base import Page, number_in
-from groupbuy.templatetags.buyer import qr_drawing
 from retail.database import faults
 from retail.login.wechat_and_password import default_tenant
 from retail.logs.client_ip import client_network

@@ -6,7 +6,7 @@ from groupbuy.storefront.views import bank, buying, shopping
 from retail.wire.ids import IdConverter
 
 register_converter(IdConverter, "id")
-app_name = "buyer"
+app_name = "storefront"
 urlpatterns = [
     path("", shopping.Home.as_view(), name="home"),
     path("s/<id:pk>/", shopping.ShopPage.as_view(), name="shop"),

@@ -80,7 +80,7 @@ def addresses(corner: Corner) -> list[Address]:
         "o": {"code": corner.orders[OrderStatus.PAID].code},
         "sandbox": {"prepay_id": payment.prepay_id},
         "media": {"path": "products/1.jpg"},
-        "static": {"path": "buyer/buyer.css"},
+        "static": {"path": "storefront/storefront.css"},
         "admin": {"content_type_id": shop_type.pk, "object_id": corner.shop.pk, "app_label": "groupbuy", "url": "groupbuy/order"},
     }
     models = {(model._meta.app_label, model._meta.model_name): model for model in admin.site._registry}

@@ -32,7 +32,7 @@ class SandboxPay(Page):
         elif outcome != "leave":
             raise Invalid
         if self.buyer is not None and payment.order.buyer_id == self.buyer.pk:
-            return self.go(reverse("buyer:order", args=[payment.order.code]))
+            return self.go(reverse("storefront:order", args=[payment.order.code]))
         return self.show_trade(payment, outcome=outcome)
 
     def payment(self) -> Payment:
@@ -50,5 +50,5 @@ class SandboxPay(Page):
         is_open = trade.state == TradeState.NOTPAY
         is_paid = trade.state in sandbox.PAID_STATES
         return self.show(
-            "groupbuy/sandbox_pay.html", payment=payment, order=payment.order, is_open=is_open, is_paid=is_paid, is_own=is_own, **context
+            "storefront/sandbox_pay.html", payment=payment, order=payment.order, is_open=is_open, is_paid=is_paid, is_own=is_own, **context
         )

@@ -37,7 +37,7 @@ class OrderList(Page):
         rows = rows.filter(pk__lt=before) if before else rows
         found = list(rows.order_by("-pk")[: PAGE + 1])
         return self.show(
-            "groupbuy/orders.html",
+            "storefront/orders.html",
             tenant=self.buyer.tenant if self.buyer else tenant_by_host(request),
             tab=tab,
             tabs=[(choice, counts.get(choice.name.lower())) for choice in Tab],
@@ -65,13 +65,13 @@ class OwnOrderPage(Page):
         if error.http_status not in (200, 429):
             return super().refused(error)
         messages.error(self.request, str(error.message))
-        return self.go(reverse("buyer:order", args=[self.kwargs["code"]]))
+        return self.go(reverse("storefront:order", args=[self.kwargs["code"]]))
 
 
 class OrderPage(OwnOrderPage):
     def get(self, request: HttpRequest, code: str) -> HttpResponse:
         order = self.order()
-        return self.show("groupbuy/order.html", tenant=order.tenant, purchase=self.purchase(order), order=order)
+        return self.show("storefront/order.html", tenant=order.tenant, purchase=self.purchase(order), order=order)
 
 
 class OrderNews(OwnOrderPage):
@@ -85,7 +85,7 @@ class OrderNews(OwnOrderPage):
         purchase = self.purchase(order)
         if request.POST.get("seen") == purchase.version:
             return HttpResponse(status=204)
-        return self.show("groupbuy/_order.html", purchase=purchase, order=order, is_news=True)
+        return self.show("storefront/_order.html", purchase=purchase, order=order, is_news=True)
 
 
 class Pay(OwnOrderPage):
@@ -98,9 +98,9 @@ class Pay(OwnOrderPage):
         order = self.order()
         parameters = self.start(order_id=order.pk, principal=self.principal, now=self.now)
         if settings.PAYMENT_GATEWAY == Gateway.SANDBOX:
-            return self.go(reverse("buyer:sandbox_pay", args=[parameters.pre_pay_id]))
+            return self.go(reverse("storefront:sandbox_pay", args=[parameters.pre_pay_id]))
         window = window_parameters(parameters, app_id=mini_program.app_id_of(order.tenant))
-        return self.show("groupbuy/pay.html", tenant=order.tenant, order=order, window_parameters=json.dumps(window))
+        return self.show("storefront/pay.html", tenant=order.tenant, order=order, window_parameters=json.dumps(window))
 
 
 def window_parameters(parameters: PayParameters, *, app_id: str) -> dict[str, str]:
@@ -123,18 +123,18 @@ class CloseOrder(OwnOrderPage):
     def post(self, request: HttpRequest, code: str) -> HttpResponse:
         orders.close_order(order_id=self.order().pk, principal=self.principal, now=self.now)
         messages.success(request, _("订单已关闭"))
-        return self.go(reverse("buyer:order", args=[code]))
+        return self.go(reverse("storefront:order", args=[code]))
 
 
 class ReceiveOrder(OwnOrderPage):
     def post(self, request: HttpRequest, code: str) -> HttpResponse:
         fulfilment.receive_order(order_id=self.order().pk, principal=self.principal, now=self.now)
         messages.success(request, _("已确认收货"))
-        return self.go(reverse("buyer:order", args=[code]))
+        return self.go(reverse("storefront:order", args=[code]))
 
 
 class DeleteOrder(OwnOrderPage):
     def post(self, request: HttpRequest, code: str) -> HttpResponse:
         orders.hide_order(order_id=self.order().pk, principal=self.principal, now=self.now)
         messages.success(request, _("订单已删除"))
-        return self.go(reverse("buyer:orders"))
+        return self.go(reverse("storefront:orders"))

@@ -45,10 +45,10 @@ class Home(Page):
     def get(self, request: HttpRequest) -> HttpResponse:
         tenant = tenant_by_host(request)
         if tenant is None:
-            return self.show("groupbuy/no_tenant.html")
+            return self.show("storefront/no_tenant.html")
         group_buyings = GroupBuying.objects.filter(tenant=tenant, shop__removed_at=None)
         shops = Shop.objects.open().filter(tenant=tenant).order_by("code")
-        return self.show("groupbuy/home.html", tenant=tenant, shops=shops, **cards(request, group_buyings, self))
+        return self.show("storefront/home.html", tenant=tenant, shops=shops, **cards(request, group_buyings, self))
 
 
 class ShopPage(Page):
@@ -57,7 +57,7 @@ class ShopPage(Page):
         if shop is None:
             raise NotThere
         group_buyings = GroupBuying.objects.filter(shop=shop)
-        return self.show("groupbuy/shop.html", tenant=shop.tenant, shop=shop, **cards(request, group_buyings, self))
+        return self.show("storefront/shop.html", tenant=shop.tenant, shop=shop, **cards(request, group_buyings, self))
 
 
 def cards(request: HttpRequest, group_buyings: Any, page: Page) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class GroupBuyingPage(Page):
         )
         if self.buyer is None:
             login(request, order.buyer, backend=BACKEND)
-        return self.go(reverse("buyer:order", args=[order.code]))
+        return self.go(reverse("storefront:order", args=[order.code]))
 
     def refused(self, error: Refusal) -> HttpResponse:
         if error.http_status != 200:
@@ -133,12 +133,12 @@ class GroupBuyingPage(Page):
     def show_offer(self, group_buying: GroupBuying, *, is_ordering: bool, refusal: Any = "") -> HttpResponse:
         viewer = self.viewer(group_buying.tenant_id)
         return self.show(
-            "groupbuy/group_buying.html",
+            "storefront/group_buying.html",
             tenant=group_buying.tenant,
             own_orders=group_buying.orders.of(viewer.pk).live().order_by("-pk")[:3] if viewer else (),
             is_ordering=is_ordering,
             refusal=refusal,
-            page_address=self.request.build_absolute_uri(reverse("buyer:group_buying", args=[group_buying.pk])),
+            page_address=self.request.build_absolute_uri(reverse("storefront:group_buying", args=[group_buying.pk])),
             **self.live_parts(group_buying, offers.look_at(group_buying, viewer=viewer, now=self.now)),
         )
 
@@ -184,7 +184,7 @@ class GroupBuyingNews(GroupBuyingPage):
         self.form = self.form_for(group_buying)
         # A sheet that somebody is typing on is left alone, unless what it says has become wrong.
         has_turned = not seen.startswith(f"{offer.phase}_")
-        return self.show("groupbuy/_news.html", has_turned=has_turned, **self.live_parts(group_buying, offer))
+        return self.show("storefront/_news.html", has_turned=has_turned, **self.live_parts(group_buying, offer))
 
 
 class SharePage(Page):
@@ -195,7 +195,7 @@ class SharePage(Page):
         share = None
         if self.viewer(group_buying.tenant_id):
             share = visits.share(group_buying_id=pk, principal=self.principal, now=self.now)
-        template = "groupbuy/_share.html" if request.htmx else "groupbuy/share.html"  # type: ignore[attr-defined]
+        template = "storefront/_share.html" if request.htmx else "storefront/share.html"  # type: ignore[attr-defined]
         return self.show(
             template,
             tenant=group_buying.tenant,
@@ -227,7 +227,7 @@ class ShareCode(Page):
 
 def link_of(request: HttpRequest, pk: int, share: Share | None) -> str:
     """The group buy's address; with ``share`` whoever comes by it counts as the sharer's visitor."""
-    link = request.build_absolute_uri(reverse("buyer:group_buying", args=[pk]))
+    link = request.build_absolute_uri(reverse("storefront:group_buying", args=[pk]))
     return f"{link}?share={share.pk}" if share else link
 
 
@@ -238,7 +238,7 @@ class Leave(Page):
         logout(request)
         back = request.POST.get("next", "")
         safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=settings.HTTPS)
-        return self.go(back if safe else reverse("buyer:home"))
+        return self.go(back if safe else reverse("storefront:home"))
 
 
 def find(pk: int) -> GroupBuying:

@@ -102,7 +102,7 @@ def spaced(code: str) -> str:
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """Decoration: the text beside it says the same."""
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("buyer/icons.svg"), name)
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("storefront/icons.svg"), name)
 
 
 @register.simple_tag
@@ -110,7 +110,7 @@ def qr(text: str, label: str) -> SafeString:
     return format_html('<span role="img" aria-label="{}">{}</span>', label, mark_safe(qr_drawing(text)))  # noqa: S308
 
 
-@register.inclusion_tag("groupbuy/_countdown.html")
+@register.inclusion_tag("storefront/_countdown.html")
 def countdown(until: datetime, now: datetime, *, brief: bool = False) -> dict[str, Any]:
     """Runs in the browser on the server's clock; without script it stands. ``brief`` leaves out hours that are none."""
     left = max(0, int((until - now).total_seconds()))

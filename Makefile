@@ -39,7 +39,7 @@ lint: $(VENV)/.dev
 	@$(BIN)/lint-imports
 	@$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/*.html')
 	@DEBUG=on ENV_FILE=/dev/null $(BIN)/python manage.py makemigrations --check --dry-run
-	@deploy/check-deploy $(BIN)/python
+	@.ci/check-deploy $(BIN)/python
 
 # How fast, as ratios of yardsticks of the same run; needs wrk and PostgreSQL.
 bench: $(VENV)/.dev

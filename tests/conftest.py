@@ -11,11 +11,11 @@ from retail import counters
 from retail.models import Tenant, User
 from retail.principals import Principal, Role, principal_of
 from shops.models import Shop
-from tests import factories
-from tests.clients import Api
-from tests.logs import Written, log_written
-from tests.redises import memory, redis, store  # noqa: F401
-from tests.wechat import fake_wechat, key_files, prepaid, wechat_buyer, wechat_caller, wechat_order, wechat_server  # noqa: F401
+from tests.support import factories
+from tests.support.clients import Api
+from tests.support.logs import Written, log_written
+from tests.support.redises import memory, redis, store  # noqa: F401
+from tests.support.wechat import fake_wechat, key_files, prepaid, wechat_buyer, wechat_caller, wechat_order, wechat_server  # noqa: F401
 
 
 @pytest.fixture(autouse=True)

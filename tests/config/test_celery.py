@@ -27,12 +27,12 @@ from groupbuy.payments import refunds
 from retail.models import OutboxEntry, OutboxState, Tenant
 from retail.principals import principal_of
 from shops.models import DeviceNonce
-from tests import factories
-from tests.celeries import BROKERS, PATIENCE_SECONDS, Celeries, is_listening, kill, require, tasks_app
 from tests.groupbuy.test_messages import FIELDS, configure
-from tests.pages import ordered, pay
-from tests.servers import free_port
-from tests.wechat import house_merchant, wait_until
+from tests.support import factories
+from tests.support.celeries import BROKERS, PATIENCE_SECONDS, Celeries, is_listening, kill, require, tasks_app
+from tests.support.pages import ordered, pay
+from tests.support.servers import free_port
+from tests.support.wechat import house_merchant, wait_until
 
 committed = pytest.mark.django_db(transaction=True)
 CANARY = "canary-of-a-password"

@@ -14,8 +14,8 @@ from groupbuy.payments import settling
 from groupbuy.payments.gateways import sandbox
 from pricing.models import PriceChange, PriceLog
 from retail.principals import principal_of
-from tests import factories
-from tests.wechat import account_of, house_merchant, own_merchant
+from tests.support import factories
+from tests.support.wechat import account_of, house_merchant, own_merchant
 
 pytestmark = pytest.mark.django_db
 

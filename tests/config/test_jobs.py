@@ -30,9 +30,9 @@ from retail.dates import CHINA
 from retail.models import OutboxEntry, OutboxState
 from retail.principals import Role, principal_of
 from shops.models import ConfigItem, ConfigValue
-from tests import factories
-from tests.pages import ordered, pay
-from tests.poison import poisoned
+from tests.support import factories
+from tests.support.pages import ordered, pay
+from tests.support.poison import poisoned
 
 # Statements outside of a transaction fail alone, as in a worker.
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,8 +16,8 @@ from retail.models import Tenant
 from retail.principals import GROUP_NAMES
 from shops import configuration, devices
 from shops.models import ConfigItem, DeviceType
-from tests import factories
-from tests.pages import ordered
+from tests.support import factories
+from tests.support.pages import ordered
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Upper ones first: going back takes those along that need what goes.

@@ -16,10 +16,10 @@ from pricing.models import PriceChange, PriceLog, ShopProduct
 from retail.database.append_only import WrittenOnce
 from retail.models import OutboxEntry, OutboxState, User
 from shops.models import Device, Shop
-from tests import factories
-from tests.back_office import answered, fill, page
-from tests.pages import browser_of, ordered, underpay
-from tests.wechat import account_of, own_merchant
+from tests.support import factories
+from tests.support.back_office import answered, fill, page
+from tests.support.pages import browser_of, ordered, underpay
+from tests.support.wechat import account_of, own_merchant
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "xiguan-2026-tuan"

@@ -16,10 +16,10 @@ from knox.models import AuthToken
 from config import checks, start
 from config.demo import people
 from retail.models import AppSecret, Tenant, User
-from tests import factories
-from tests.celeries import BROKERS, database_url
-from tests.pages import browser_of
-from tests.servers import ROOT, free_port
+from tests.support import factories
+from tests.support.celeries import BROKERS, database_url
+from tests.support.pages import browser_of
+from tests.support.servers import ROOT, free_port
 
 ACCOUNTS = ["admin", "hq", "manager", "clerk", "other-hq"]
 STRONG = "xiguan-2026-tuan"

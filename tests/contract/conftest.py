@@ -3,10 +3,10 @@ from collections.abc import Iterator
 import pytest
 from django.db import transaction
 
-from tests.clients import Api
 from tests.contract.changes import state
 from tests.contract.world import World
-from tests.servers import demo  # noqa: F401
+from tests.support.clients import Api
+from tests.support.servers import demo  # noqa: F401
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ import pytest
 
 from groupbuy.models import OrderStatus
 from pricing.models import ShopProduct
-from tests.clients import ApiClient
 from tests.contract.calls import PRODUCT
 from tests.contract.test_wire import BOUNDARY, CLOSE, FORM, MULTIPART
+from tests.support.clients import ApiClient
 
 LOGIN = "/api/auth/login"
 APPLES = "苹果".encode("gbk")

@@ -16,11 +16,11 @@ from django.http import HttpResponse
 from django.test import Client
 
 from retail.models import User
-from tests.back_office import fill
 from tests.contract.changes import undone
 from tests.contract.crawl import AWKWARD, TELLING, Address, Fields, addresses, filled_in, filters_of, names_on, names_read, square
 from tests.contract.test_leaks import leaks
-from tests.pages import BACKEND
+from tests.support.back_office import fill
+from tests.support.pages import BACKEND
 
 FORM = "application/x-www-form-urlencoded"
 # Made anew for each request, with much work: not worth every value.

@@ -16,11 +16,11 @@ from knox.models import AuthToken
 from groupbuy.api import wechat_notify
 from groupbuy.storefront.views.bank import SandboxPay
 from retail.logs.client_ip import client_ip
-from tests.clients import ApiClient
 from tests.contract.calls import CALLS, GROUP, PRODUCT, SHOP, Aim
 from tests.contract.specification import METHODS
 from tests.contract.who import MAY
-from tests.pages import BACKEND
+from tests.support.clients import ApiClient
+from tests.support.pages import BACKEND
 
 LIST = GROUP + "getorderlist"
 

@@ -7,14 +7,14 @@ from django.test import Client
 from django.utils import timezone
 
 from shops.models import Licence, Shop
-from tests import factories
-from tests.back_office import pages_of_lists
-from tests.clients import ApiClient, DeviceClient
 from tests.contract.calls import CALLS, GROUP, SHOP, Aim, call, send
 from tests.contract.changes import undone
 from tests.contract.specification import METHODS
 from tests.contract.who import ROLES, TABLE
-from tests.pages import browser_of
+from tests.support import factories
+from tests.support.back_office import pages_of_lists
+from tests.support.clients import ApiClient, DeviceClient
+from tests.support.pages import browser_of
 
 LIST = SHOP + "getlist"
 PERSONS = {"A": "anonymous", "B": "buyer", "C": "staff", "M": "staff", "H": "staff", "D": "device"}

@@ -5,8 +5,8 @@ from django.urls import reverse
 
 from groupbuy.models import OrderStatus
 from tests.contract.test_leaks import leaks
-from tests.pages import browser_of
-from tests.sheets import EXPORTED, text_of
+from tests.support.pages import browser_of
+from tests.support.sheets import EXPORTED, text_of
 
 STAFF = ("C", "M", "M2", "H", "S", "H3")
 

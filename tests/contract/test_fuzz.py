@@ -20,12 +20,12 @@ from schemathesis.generation.case import Case
 from schemathesis.schemas import BaseSchema
 from urllib3 import HTTPResponse
 
-from tests.clients import ApiClient
 from tests.contract.calls import CALLS, Aim
 from tests.contract.changes import undone
 from tests.contract.specification import METHODS
 from tests.contract.who import MAY
 from tests.contract.world import World
+from tests.support.clients import ApiClient
 
 SITE = "http://testserver"
 LOGINS: dict[str, dict[str, str]] = {

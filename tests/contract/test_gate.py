@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.back_office import fill, page
-from tests.pages import BACKEND, words
+from tests.support.back_office import fill, page
+from tests.support.pages import BACKEND, words
 
 pytestmark = pytest.mark.django_db
 DIGITS = "9" * 30

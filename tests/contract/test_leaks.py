@@ -17,7 +17,7 @@ from tests.contract.changes import undone
 from tests.contract.specification import METHODS
 from tests.contract.who import TABLE
 from tests.contract.world import Corner, World
-from tests.logs import Written, log_written
+from tests.support.logs import Written, log_written
 
 ROLES = ("A", "B", "C", "M", "H", "S", "D", "B2", "M2", "D2", "B3", "H3")
 IN_CHARGE = {1: {"M", "H", "S"}, 2: {"M2", "H", "S"}, 3: {"H3"}}

@@ -16,13 +16,13 @@ from django.urls import reverse
 
 from groupbuy.models import OrderStatus
 from shops.models import Shop
-from tests.back_office import answered, page
-from tests.clients import ApiClient, DeviceClient
 from tests.contract.calls import GROUP, SHOP
 from tests.contract.test_leaks import logged_canaries, pages
 from tests.contract.world import World
-from tests.logs import Written
-from tests.pages import browser_of, order_sheet
+from tests.support.back_office import answered, page
+from tests.support.clients import ApiClient, DeviceClient
+from tests.support.logs import Written
+from tests.support.pages import browser_of, order_sheet
 
 LOGIN, WECHAT_LOGIN = "/api/auth/login", "/api/auth/wechatlogin"
 PHONE, ADDRESS, REMARK = "13766667777", "漕宝路 66 弄 5 号", "门口第三个柜子"

@@ -9,7 +9,7 @@ from groupbuy.models import OrderStatus
 from tests.contract.calls import GROUP, PRODUCT, SHOP, send
 from tests.contract.changes import state
 from tests.contract.specification import METHODS
-from tests.pages import BACKEND
+from tests.support.pages import BACKEND
 
 CLOSE = GROUP + "closeorder"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

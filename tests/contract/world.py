@@ -24,8 +24,8 @@ from pricing.models import ChangeSource, PriceChange, PriceLog, ShopProduct
 from retail.models import AppSecret, Product, ProductClass, ProductImage, Tenant, User
 from retail.principals import Role
 from shops.models import ConfigItem, ConfigValue, Device, Shop
-from tests import factories
-from tests.clients import Api, ApiClient
+from tests.support import factories
+from tests.support.clients import Api, ApiClient
 
 # Above what the sequences of a test database reach.
 FIRST_ID = 7_000_000

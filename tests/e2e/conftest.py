@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from config.demo.pictures import FOLDER
 from groupbuy.models import GroupBuying
 from retail.models import ProductImage, User
-from tests import factories
-from tests.pages import browser_of
+from tests.support import factories
+from tests.support.pages import browser_of
 
 # Two cores may be shared with the rest of the tests.
 PATIENCE = 15_000

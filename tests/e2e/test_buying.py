@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 from groupbuy.models import GroupBuying, Order, OrderStatus, Payment
 from groupbuy.orders import fulfilment
 from retail.principals import principal_of
-from tests import factories
-from tests.pages import ordered, pay
+from tests.support import factories
+from tests.support.pages import ordered, pay
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

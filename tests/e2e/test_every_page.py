@@ -11,8 +11,8 @@ from groupbuy.models import GroupBuying, Payment
 from groupbuy.payments import refunds
 from groupbuy.payments.gateways import sandbox
 from retail.principals import principal_of
-from tests import factories
-from tests.pages import ordered, pay
+from tests.support import factories
+from tests.support.pages import ordered, pay
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], "resultTypes": ["violations"]}

@@ -22,10 +22,10 @@ from groupbuy.payments.gateways.wechat import WeChatGateway
 from pricing.models import PriceLog
 from retail.models import OutboxEntry
 from shops.models import ConfigItem, ConfigValue
-from tests import factories
-from tests.clients import Api
 from tests.pricing.conftest import on_sale
-from tests.wechat import assert_sound, fresh, notify, packed, pay
+from tests.support import factories
+from tests.support.clients import Api
+from tests.support.wechat import assert_sound, fresh, notify, packed, pay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BUYING, PRICES = "/api/marketing/groupbuy/", "/api/shop/shopproduct/"

@@ -20,10 +20,10 @@ from groupbuy.management.commands.fake_wechat import environment
 from groupbuy.models import OrderStatus
 from retail.models import Tenant
 from retail.principals import principal_of
-from tests import factories
-from tests.celeries import database_url
-from tests.servers import free_port, wait_until_ready
-from tests.wechat import house_merchant
+from tests.support import factories
+from tests.support.celeries import database_url
+from tests.support.servers import free_port, wait_until_ready
+from tests.support.wechat import house_merchant
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATH = "/api/marketing/groupbuy/"

@@ -10,7 +10,7 @@ from groupbuy import payments
 from groupbuy.models import OrderStatus, Payment, PaymentState, RefundState
 from groupbuy.payments import refunds
 from retail.principals import principal_of
-from tests.wechat import REQUEST_SECONDS, assert_sound, calls, fresh, notify, packed, pay
+from tests.support.wechat import REQUEST_SECONDS, assert_sound, calls, fresh, notify, packed, pay
 
 pytestmark = pytest.mark.django_db
 PATH = "/api/marketing/groupbuy/"

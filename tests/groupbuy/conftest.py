@@ -5,7 +5,7 @@ import pytest
 from groupbuy.models import GroupBuying, Order
 from retail.models import User
 from retail.principals import Principal, principal_of
-from tests.pages import ordered
+from tests.support.pages import ordered
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from groupbuy.models import GroupBuying, GroupBuyingImage, Outcome
-from tests import factories
-from tests.back_office import answered, page, said
-from tests.pages import browser_of, ordered, pay, words
 from tests.retail.test_pictures import drawn
+from tests.support import factories
+from tests.support.back_office import answered, page, said
+from tests.support.pages import browser_of, ordered, pay, words
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/groupbuy/groupbuying/"

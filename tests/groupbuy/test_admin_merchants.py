@@ -6,10 +6,10 @@ from django.utils import timezone
 
 from groupbuy.models import MerchantAccount
 from retail.principals import Role
-from tests import factories
-from tests.back_office import answered, page, said
-from tests.pages import browser_of, words
-from tests.wechat import fresh
+from tests.support import factories
+from tests.support.back_office import answered, page, said
+from tests.support.pages import browser_of, words
+from tests.support.wechat import fresh
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/groupbuy/merchantaccount/add/"

@@ -5,9 +5,9 @@ from django.urls import reverse
 
 from groupbuy.models import Order
 from retail.models import OutboxEntry
-from tests import factories
-from tests.back_office import answered, fill, page, said
-from tests.pages import browser_of, words
+from tests.support import factories
+from tests.support.back_office import answered, fill, page, said
+from tests.support.pages import browser_of, words
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:retail_outboxentry_changelist")

@@ -4,9 +4,9 @@ import pytest
 
 from groupbuy.models import Refund
 from retail.principals import Role
-from tests import factories
-from tests.back_office import page
-from tests.pages import browser_of, ordered, pay, words
+from tests.support import factories
+from tests.support.back_office import page
+from tests.support.pages import browser_of, ordered, pay, words
 
 pytestmark = pytest.mark.django_db
 

@@ -6,9 +6,9 @@ from groupbuy.models import OrderStatus, PaymentUse, Refund, RefundState
 from groupbuy.payments import refunds
 from groupbuy.payments.gateways import sandbox
 from retail.principals import principal_of
-from tests import factories
-from tests.back_office import answered, page, said
-from tests.pages import browser_of, ordered, pay, underpay, words
+from tests.support import factories
+from tests.support.back_office import answered, page, said
+from tests.support.pages import browser_of, ordered, pay, underpay, words
 
 pytestmark = pytest.mark.django_db
 

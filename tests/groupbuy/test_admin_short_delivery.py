@@ -3,9 +3,9 @@
 import pytest
 
 from groupbuy.models import Outcome, Refund
-from tests import factories
-from tests.back_office import answered, page, said
-from tests.pages import browser_of, ordered, pay, words
+from tests.support import factories
+from tests.support.back_office import answered, page, said
+from tests.support.pages import browser_of, ordered, pay, words
 
 pytestmark = pytest.mark.django_db
 ORDERS = "/admin/groupbuy/order/"

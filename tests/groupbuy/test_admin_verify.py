@@ -4,9 +4,9 @@ import pytest
 
 from groupbuy.models import Order, OrderStatus, Refund, WrongCode
 from retail.principals import Role
-from tests import factories
-from tests.back_office import said
-from tests.pages import browser_of, ordered, pay, words
+from tests.support import factories
+from tests.support.back_office import said
+from tests.support.pages import browser_of, ordered, pay, words
 
 pytestmark = pytest.mark.django_db
 COUNTER = "/admin/groupbuy/verify/"

@@ -15,10 +15,10 @@ from groupbuy.payments import audits, settling
 from groupbuy.payments.gateways import Trade
 from retail.dates import CHINA
 from retail.principals import principal_of
-from tests import factories
-from tests.pages import ordered, underpay
-from tests.pages import pay as pay_in_sandbox
-from tests.wechat import account_of, fresh, notify, own_merchant, packed, pay
+from tests.support import factories
+from tests.support.pages import ordered, underpay
+from tests.support.pages import pay as pay_in_sandbox
+from tests.support.wechat import account_of, fresh, notify, own_merchant, packed, pay
 
 pytestmark = pytest.mark.django_db
 

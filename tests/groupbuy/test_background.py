@@ -10,8 +10,8 @@ from groupbuy.orders import expiry, fulfilment, group_buyings
 from groupbuy.payments import reconciling, refunds
 from retail import jobs
 from retail.principals import principal_of
-from tests import factories
-from tests.pages import ordered, pay
+from tests.support import factories
+from tests.support.pages import ordered, pay
 
 pytestmark = pytest.mark.django_db
 LATER = timedelta(seconds=61)

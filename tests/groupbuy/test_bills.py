@@ -27,11 +27,11 @@ from retail.dates import CHINA
 from retail.models import Tenant
 from retail.principals import Role, principal_of
 from retail.refusals import NotThere
-from tests import factories
-from tests.pages import ordered, pay
-from tests.races import at_once
-from tests.wechat import account_of, assert_sound, fresh, house_merchant, notify, own_merchant, packed
-from tests.wechat import pay as pay_at_wechat
+from tests.support import factories
+from tests.support.pages import ordered, pay
+from tests.support.races import at_once
+from tests.support.wechat import account_of, assert_sound, fresh, house_merchant, notify, own_merchant, packed
+from tests.support.wechat import pay as pay_at_wechat
 
 pytestmark = pytest.mark.django_db
 KIND = DifferenceKind

@@ -27,8 +27,8 @@ from groupbuy.payments.gateways import Misconfigured, Trade, accounts
 from retail.models import Tenant
 from retail.money import to_fen
 from retail.principals import principal_of
-from tests import factories
-from tests.wechat import account_of, assert_sound, fresh, house_merchant, notify, own_merchant, pay
+from tests.support import factories
+from tests.support.wechat import account_of, assert_sound, fresh, house_merchant, notify, own_merchant, pay
 
 pytestmark = pytest.mark.django_db
 

@@ -29,10 +29,10 @@ from groupbuy.payments.gateways.wechat import WeChatGateway
 from retail.principals import principal_of
 from retail.refusals import Refusal, Unavailable
 from shops.models import ConfigItem, ConfigValue
-from tests import factories
-from tests.pages import ordered, pay
-from tests.races import at_once
-from tests.wechat import assert_sound, fresh
+from tests.support import factories
+from tests.support.pages import ordered, pay
+from tests.support.races import at_once
+from tests.support.wechat import assert_sound, fresh
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MINUTE = timedelta(minutes=1)

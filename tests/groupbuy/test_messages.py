@@ -15,7 +15,7 @@ from groupbuy.payments import refunds
 from retail.models import OutboxEntry
 from retail.principals import principal_of
 from shops.models import ConfigItem, ConfigValue
-from tests.wechat import assert_sound, fresh, notify, packed, pay
+from tests.support.wechat import assert_sound, fresh, notify, packed, pay
 
 pytestmark = pytest.mark.django_db
 SEND = "subscribe/send"

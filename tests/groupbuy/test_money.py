@@ -13,7 +13,7 @@ from groupbuy.payments import refunds, settling
 from groupbuy.payments.gateways import sandbox
 from retail.principals import Role, principal_of
 from retail.refusals import Forbidden, Invalid, NotThere, Refusal
-from tests import factories
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 

@@ -29,10 +29,10 @@ from retail.money import ZERO
 from retail.principals import Principal, principal_of
 from retail.refusals import Forbidden, Invalid, NotThere, Refusal, Unavailable
 from shops.models import Shop
-from tests import factories
-from tests.banks import FAULTS, SandboxBank, WeChatBank
-from tests.money_steps import RECEIVED, MoneySteps, left_of
-from tests.wechat import assert_sound, fresh, house_merchant
+from tests.support import factories
+from tests.support.banks import FAULTS, SandboxBank, WeChatBank
+from tests.support.money_steps import RECEIVED, MoneySteps, left_of
+from tests.support.wechat import assert_sound, fresh, house_merchant
 
 pytestmark = pytest.mark.django_db
 CAMPAIGN = int(os.environ.get("ORDER_MACHINE_STEPS", 0))

@@ -9,7 +9,7 @@ from groupbuy.orders import fulfilment
 from groupbuy.payments import settling
 from groupbuy.payments.gateways import sandbox
 from retail.principals import Role, principal_of
-from tests import factories
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 PATH = "/api/marketing/groupbuy/"

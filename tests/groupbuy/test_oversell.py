@@ -14,9 +14,9 @@ from config import invariants
 from groupbuy.models import GroupBuying, Order
 from groupbuy.orders import create, statement
 from retail.models import User
-from tests import factories
-from tests.clients import Api
-from tests.races import at_once
+from tests.support import factories
+from tests.support.clients import Api
+from tests.support.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LOOK, CREATE = "/api/marketing/groupbuy/get", "/api/marketing/groupbuy/createorder"

@@ -6,7 +6,7 @@ from django.test import Client
 
 from groupbuy.models import GroupBuying
 from groupbuy.storefront.views import shopping
-from tests.pages import browser_of, ordered, words
+from tests.support.pages import browser_of, ordered, words
 
 pytestmark = pytest.mark.django_db
 

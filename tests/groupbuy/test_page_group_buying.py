@@ -9,8 +9,8 @@ from django.test import Client
 from groupbuy.models import GroupBuyingImage, VisitTimes
 from retail.models import ProductImage
 from retail.principals import Role
-from tests import factories
-from tests.pages import browser_of, ordered, pay, submit, words
+from tests.support import factories
+from tests.support.pages import browser_of, ordered, pay, submit, words
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)

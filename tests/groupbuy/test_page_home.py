@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from tests import factories
-from tests.pages import words
+from tests.support import factories
+from tests.support.pages import words
 
 pytestmark = pytest.mark.django_db
 

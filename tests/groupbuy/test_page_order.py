@@ -14,8 +14,8 @@ from groupbuy.payments.attempts import PREPAY_LIFE
 from groupbuy.payments.gateways import sandbox
 from retail.principals import Role, principal_of
 from shops.models import ConfigItem, ConfigValue
-from tests import factories
-from tests.pages import browser_of, ordered, pay, words
+from tests.support import factories
+from tests.support.pages import browser_of, ordered, pay, words
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)

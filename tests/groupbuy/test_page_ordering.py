@@ -9,9 +9,9 @@ from django.test import Client
 from groupbuy.models import IdempotencyKey, Order
 from retail.models import User
 from shops.models import ConfigItem, ConfigValue
-from tests import factories
-from tests.pages import browser_of, order_sheet, ordered, submit, words
-from tests.races import at_once
+from tests.support import factories
+from tests.support.pages import browser_of, order_sheet, ordered, submit, words
+from tests.support.races import at_once
 
 pytestmark = pytest.mark.django_db
 

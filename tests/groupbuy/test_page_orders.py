@@ -6,8 +6,8 @@ from django.test import Client
 from groupbuy import orders
 from groupbuy.storefront.views import buying
 from retail.principals import principal_of
-from tests import factories
-from tests.pages import browser_of, ordered, pay, words
+from tests.support import factories
+from tests.support.pages import browser_of, ordered, pay, words
 
 pytestmark = pytest.mark.django_db
 

@@ -6,7 +6,7 @@ from django.test import Client
 from groupbuy import payments
 from groupbuy.models import Order, OrderStatus, Payment
 from retail.principals import principal_of
-from tests.pages import browser_of, ordered, words
+from tests.support.pages import browser_of, ordered, words
 
 pytestmark = pytest.mark.django_db
 

@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 
 from groupbuy.models import Order, OrderStatus
-from tests.pages import browser_of, submit, words
-from tests.wechat import fresh, notify, packed
+from tests.support.pages import browser_of, submit, words
+from tests.support.wechat import fresh, notify, packed
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from groupbuy import moves, orders
 from groupbuy.models import GroupBuying, Order, OrderEvent, OrderStatus, Outcome
 from groupbuy.models.orders import LIVE
 from groupbuy.orders import create, statement
-from tests import factories
+from tests.support import factories
 
 HOUR = timedelta(hours=1)
 WAYS = ["place_at_once", "place_in_turn"]

@@ -15,8 +15,8 @@ from groupbuy.payments import refunds, settling
 from groupbuy.payments.gateways import sandbox
 from retail.principals import Role, principal_of
 from retail.refusals import Refusal
-from tests import factories
-from tests.races import at_once
+from tests.support import factories
+from tests.support.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

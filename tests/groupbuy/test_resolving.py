@@ -25,10 +25,10 @@ from groupbuy.payments import by_hand, refunds, settling
 from groupbuy.payments.gateways import RefundAnswer, Rejected, sandbox
 from retail.principals import Role, principal_of
 from retail.refusals import Forbidden, Invalid, NotThere, Refusal
-from tests import factories
-from tests.pages import ordered, pay, underpay
-from tests.races import at_once
-from tests.wechat import assert_sound, fresh
+from tests.support import factories
+from tests.support.pages import ordered, pay, underpay
+from tests.support.races import at_once
+from tests.support.wechat import assert_sound, fresh
 
 pytestmark = pytest.mark.django_db
 

@@ -6,7 +6,7 @@ from django.test import Client
 from groupbuy.orders import visits
 from retail.principals import principal_of
 from shops.models import ConfigItem, ConfigValue
-from tests.pages import browser_of
+from tests.support.pages import browser_of
 
 pytestmark = pytest.mark.django_db
 

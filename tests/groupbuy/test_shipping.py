@@ -14,9 +14,9 @@ from retail.models import OutboxEntry
 from retail.principals import principal_of
 from retail.refusals import Refusal
 from shops.models import ConfigItem, ConfigValue
-from tests.pages import ordered
-from tests.pages import pay as pay_in_sandbox
-from tests.wechat import assert_sound, fresh, notify, packed, pay
+from tests.support.pages import ordered
+from tests.support.pages import pay as pay_in_sandbox
+from tests.support.wechat import assert_sound, fresh, notify, packed, pay
 
 pytestmark = pytest.mark.django_db
 UPLOAD = "upload_shipping_info"

@@ -10,9 +10,9 @@ from groupbuy.orders import fulfilment
 from groupbuy.payments import refunds, short_delivery
 from retail.principals import Role, principal_of
 from retail.refusals import Forbidden, Invalid, NotThere
-from tests import factories
-from tests.pages import ordered, pay
-from tests.races import at_once
+from tests.support import factories
+from tests.support.pages import ordered, pay
+from tests.support.races import at_once
 
 pytestmark = pytest.mark.django_db
 

@@ -3,8 +3,8 @@
 import pytest
 
 from groupbuy.models import Order, OrderStatus
-from tests import factories
-from tests.pages import browser_of, ordered, pay, words
+from tests.support import factories
+from tests.support.pages import browser_of, ordered, pay, words
 
 pytestmark = pytest.mark.django_db
 PATH = "/api/marketing/groupbuy/"

@@ -12,9 +12,9 @@ from groupbuy.models import GroupBuying, Order, OrderStatus, Payment, PaymentSta
 from groupbuy.orders import expiry, group_buyings
 from groupbuy.payments import reconciling, refunds
 from retail.refusals import Invalid, Refusal
-from tests.pages import pay as pay_in_sandbox
-from tests.races import at_once
-from tests.wechat import calls, fresh, notify, packed, pay
+from tests.support.pages import pay as pay_in_sandbox
+from tests.support.races import at_once
+from tests.support.wechat import calls, fresh, notify, packed, pay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MINUTE = timedelta(minutes=1)

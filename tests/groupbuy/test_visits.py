@@ -10,7 +10,7 @@ from django.utils import timezone
 from groupbuy.models import ShareVisitor, Visitor, VisitTimes
 from groupbuy.orders import visits
 from retail.principals import ANONYMOUS, principal_of
-from tests import factories
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 NOBODY = visits.Onlooker("192.0.2.1", "")

@@ -14,7 +14,7 @@ from groupbuy.payments.gateways.wechat import bill as bill_module
 from groupbuy.payments.gateways.wechat.answers import Malformed
 from groupbuy.payments.gateways.wechat.bill import announced_in, lines_in, original
 from retail.dates import CHINA
-from tests.wechat import calls, house_merchant, pay
+from tests.support.wechat import calls, house_merchant, pay
 
 NUMBER = "26112212000000000001P1"
 ROW = (

@@ -14,7 +14,7 @@ from groupbuy.fake_wechat import FakeWeChat, load_or_make
 from groupbuy.fake_wechat.notifier import SCHEDULE
 from groupbuy.payments.gateways.accounts import merchant_of_environment
 from groupbuy.payments.gateways.wechat.client import client_of
-from tests.wechat import house_merchant, pay, wait_until
+from tests.support.wechat import house_merchant, pay, wait_until
 
 ORDER = {
     "description": "红富士苹果 × 2",

@@ -14,7 +14,7 @@ from groupbuy.payments.gateways import Misconfigured, NotifyRejected, Rejected, 
 from groupbuy.payments.gateways.accounts import merchant_of_environment
 from groupbuy.payments.gateways.wechat import WeChatGateway
 from groupbuy.payments.gateways.wechat.answers import refusal
-from tests.wechat import calls, house_merchant, own_merchant, pay
+from tests.support.wechat import calls, house_merchant, own_merchant, pay
 
 NUMBER = "26112212000000000001P1"
 

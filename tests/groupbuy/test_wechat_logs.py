@@ -11,11 +11,11 @@ from groupbuy.orders import fulfilment
 from groupbuy.payments import reconciling, refunds
 from retail.principals import principal_of
 from shops.models import ConfigItem, ConfigValue
-from tests.clients import ApiClient
 from tests.contract.calls import GROUP
-from tests.logs import Written
-from tests.pages import browser_of
-from tests.wechat import NOTIFY, REFUND_NOTIFY, house_merchant, notify, packed, pay
+from tests.support.clients import ApiClient
+from tests.support.logs import Written
+from tests.support.pages import browser_of
+from tests.support.wechat import NOTIFY, REFUND_NOTIFY, house_merchant, notify, packed, pay
 
 pytestmark = pytest.mark.django_db
 WECHAT_LOGIN = "/api/auth/wechatlogin"

@@ -12,8 +12,8 @@ from groupbuy.payments.gateways import Misconfigured, accounts
 from retail.models import Tenant
 from retail.principals import Principal, Role, principal_of
 from retail.refusals import Forbidden, NotThere
-from tests import factories
-from tests.wechat import account_of, assert_sound, fresh, house_merchant, notify, own_merchant, packed, pay
+from tests.support import factories
+from tests.support.wechat import account_of, assert_sound, fresh, house_merchant, notify, own_merchant, packed, pay
 
 pytestmark = pytest.mark.django_db
 

@@ -17,8 +17,19 @@ from groupbuy.models import Order, OrderEvent, OrderStatus, Payment, PaymentEven
 from groupbuy.orders import expiry
 from groupbuy.payments import reconciling
 from retail.refusals import Refusal
-from tests import factories
-from tests.wechat import NOTIFY, account_of, assert_sound, calls, fresh, house_merchant, notify, own_merchant, packed, pay
+from tests.support import factories
+from tests.support.wechat import (
+    NOTIFY,
+    account_of,
+    assert_sound,
+    calls,
+    fresh,
+    house_merchant,
+    notify,
+    own_merchant,
+    packed,
+    pay,
+)
 
 pytestmark = pytest.mark.django_db
 FORGERIES = 1000

@@ -11,8 +11,8 @@ from groupbuy.orders import expiry, fulfilment
 from groupbuy.payments import attempts, reconciling, refunds, settling, verdict
 from retail.principals import Role, principal_of
 from retail.refusals import Invalid
-from tests import factories
-from tests.wechat import REFUND_NOTIFY, assert_sound, fresh, house_merchant, notify, packed, pay, wait_until
+from tests.support import factories
+from tests.support.wechat import REFUND_NOTIFY, assert_sound, fresh, house_merchant, notify, packed, pay, wait_until
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from pricing.models import ShopProduct
 from retail.principals import Principal, principal_of
 from shops.models import Shop
-from tests import factories
+from tests.support import factories
 
 
 @pytest.fixture

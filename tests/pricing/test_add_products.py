@@ -11,8 +11,8 @@ from pricing.prices import assortment
 from retail.models import Product
 from retail.principals import Principal, Role
 from retail.refusals import Invalid, NotThere, Refusal
-from tests import factories
 from tests.pricing.conftest import count_statements, versions
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 

@@ -6,9 +6,9 @@ import pytest
 from django.db.models import QuerySet
 
 from pricing.models import PriceChange, PriceLog, ShopProduct, StockFigure
-from tests import factories
-from tests.back_office import answered, page, said
-from tests.pages import browser_of, words
+from tests.support import factories
+from tests.support.back_office import answered, page, said
+from tests.support.pages import browser_of, words
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/pricing/shopproduct/"

@@ -4,8 +4,8 @@ import pytest
 
 from pricing import prices
 from pricing.prices import Change
-from tests import factories
 from tests.pricing.conftest import on_sale
+from tests.support import factories
 
 API = "/api/shop/shopproduct"
 

@@ -4,7 +4,7 @@ import pytest
 from django.core.files.base import ContentFile
 
 from retail.models import ProductImage
-from tests import factories
+from tests.support import factories
 
 API = "/api/shop/shopproduct"
 

@@ -1,8 +1,8 @@
 import pytest
 
 from pricing.models import PriceLog, ShopProduct
-from tests import factories
 from tests.pricing.conftest import on_sale
+from tests.support import factories
 
 API = "/api/shop/shopproduct"
 WRITES = ("addproduct", "addproductbyclass", "changeprice", "changeprices", "unifychangeprice", "delete", "deleteall")

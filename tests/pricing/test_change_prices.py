@@ -12,8 +12,8 @@ from pricing.prices import Change, statements
 from pricing.prices import changes as price_changes
 from retail.principals import Principal, Role, principal_of
 from retail.refusals import Invalid, NotThere
-from tests import factories
 from tests.pricing.conftest import count_statements, on_sale, versions
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 FIVE, SIX, SEVEN = Decimal("5.00"), Decimal("6.00"), Decimal("7.00")

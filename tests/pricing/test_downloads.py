@@ -10,8 +10,8 @@ from pricing.prices import Change
 from retail.principals import Principal, Role
 from retail.refusals import Invalid, NotThere
 from shops import devices
-from tests import factories
 from tests.pricing.conftest import count_statements, on_sale
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 

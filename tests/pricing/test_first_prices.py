@@ -8,8 +8,8 @@ from pricing import prices
 from pricing.models import PriceChange, PriceLog, ShopProduct
 from pricing.prices import FirstPrice
 from retail.refusals import Invalid, NotThere
-from tests import factories
 from tests.pricing.conftest import count_statements, versions
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 

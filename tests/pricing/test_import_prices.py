@@ -16,8 +16,8 @@ from pricing.market.files import COLUMNS
 from pricing.models import MarketPrice, PriceChange, PriceLog, ShopProduct
 from retail.models import PricingType, Product, ProductClass
 from shops.models import Shop
-from tests import factories
 from tests.pricing.conftest import count_statements, versions
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 FILES = [Path(__file__).parents[2] / "pricing" / "data" / name for name in ("fruit.csv.gz", "vegetables.csv.gz")]

@@ -12,7 +12,7 @@ from pricing.models import PriceChange, PriceLog, ShopProduct
 from pricing.prices import AlreadyUndone, Change
 from retail.refusals import NotThere
 from tests.pricing.conftest import on_sale, versions
-from tests.races import at_once
+from tests.support.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

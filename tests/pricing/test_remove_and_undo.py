@@ -12,8 +12,8 @@ from pricing.prices import AlreadyUndone, Change, NothingToUndo, TooLate
 from retail.principals import Role, principal_of
 from retail.refusals import Invalid, NotThere
 from shops.models import Shop
-from tests import factories
 from tests.pricing.conftest import count_statements, on_sale, versions
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 SIX, SEVEN = Decimal("6.00"), Decimal("7.00")

@@ -9,8 +9,8 @@ from pricing import prices
 from pricing.models import PriceChange, PriceLog, ShopProduct
 from retail.principals import Role, principal_of
 from retail.refusals import Invalid, NotThere
-from tests import factories
 from tests.pricing.conftest import count_statements
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 SIX = Decimal("6.00")

@@ -14,9 +14,9 @@ from retail.backoffice import visible
 from retail.models import User
 from retail.principals import principal_of
 from shops.models import ConfigItem, ConfigValue, Shop
-from tests import factories
-from tests.back_office import fill, page, pages_of_lists
-from tests.pages import browser_of
+from tests.support import factories
+from tests.support.back_office import fill, page, pages_of_lists
+from tests.support.pages import browser_of
 
 pytestmark = pytest.mark.django_db
 TEXTS = ("\0", "x" * 5000, "{0.__class__}{id{%")

@@ -7,8 +7,8 @@ from groupbuy.models import SandboxRefund, SandboxTrade
 from retail.backoffice import visible
 from retail.models import User
 from retail.principals import principal_of
-from tests.back_office import fill, page, pages_of_lists
-from tests.pages import browser_of, words
+from tests.support.back_office import fill, page, pages_of_lists
+from tests.support.pages import browser_of, words
 
 pytestmark = pytest.mark.django_db
 WHO = ("clerk", "manager", "headquarters", "platform")

@@ -11,9 +11,9 @@ from retail.login import staff_accounts
 from retail.models import User
 from retail.principals import GROUP_NAMES, Role, principal_of
 from retail.refusals import Forbidden
-from tests import factories
-from tests.back_office import answered, page, said
-from tests.pages import browser_of, words
+from tests.support import factories
+from tests.support.back_office import answered, page, said
+from tests.support.pages import browser_of, words
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/retail/user/add/"

@@ -10,9 +10,9 @@ from retail.backoffice import visible
 from retail.models import AppSecret, User
 from retail.principals import Role, principal_of
 from shops.models import ConfigItem, DeviceType, Shop
-from tests import factories
-from tests.back_office import fill, page, pages_of_lists, said
-from tests.pages import browser_of, ordered, words
+from tests.support import factories
+from tests.support.back_office import fill, page, pages_of_lists, said
+from tests.support.pages import browser_of, ordered, words
 
 pytestmark = pytest.mark.django_db
 ORDERS = "/admin/groupbuy/order/"

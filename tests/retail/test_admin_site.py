@@ -12,7 +12,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from retail.backoffice.site import keep_session
-from tests.pages import browser_of, words
+from tests.support.pages import browser_of, words
 
 pytestmark = pytest.mark.django_db
 LOGIN = "/admin/login/"

@@ -19,11 +19,11 @@ from retail import dates
 from retail.principals import principal_of
 from retail.wire.fields import Moment
 from shops.models import Licence
-from tests import factories
-from tests.back_office import page, said
 from tests.groupbuy.test_admin_group_buyings import ADD, LIST, edit_of, errors, form_of
-from tests.pages import browser_of, ordered, words
-from tests.poison import run
+from tests.support import factories
+from tests.support.back_office import page, said
+from tests.support.pages import browser_of, ordered, words
+from tests.support.poison import run
 
 pytestmark = pytest.mark.django_db
 SENTENCE = "日期须在 2000 年到 2099 年之间"

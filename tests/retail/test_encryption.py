@@ -13,7 +13,7 @@ from groupbuy.models import MerchantAccount
 from retail.database.encrypted_field import EncryptedTextField
 from retail.models import AppSecret
 from shops.models import Shop
-from tests import factories
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))

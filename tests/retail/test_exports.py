@@ -14,10 +14,10 @@ from retail.backoffice import exports, sheets
 from retail.models import Product
 from retail.principals import Role
 from shops.models import Shop
-from tests import factories
-from tests.back_office import fill, said
-from tests.pages import browser_of, words
-from tests.sheets import EXPORTED, address_of, content, csv_rows, export, text_of, xlsx_cells
+from tests.support import factories
+from tests.support.back_office import fill, said
+from tests.support.pages import browser_of, words
+from tests.support.sheets import EXPORTED, address_of, content, csv_rows, export, text_of, xlsx_cells
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from django.test import Client
 from config import schedule
 from retail.database import faults
 from retail.models import Tenant
-from tests.servers import free_port
+from tests.support.servers import free_port
 
 only_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's own codes")
 only_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLSTATEs")

@@ -22,10 +22,10 @@ from retail.database.sqlite.room import why_unwritable
 from retail.models import Product, ProductImage
 from retail.pictures import PictureStorage
 from shops.models import Shop
-from tests import factories
-from tests.back_office import page, said
-from tests.pages import browser_of, ordered, submit, words
 from tests.retail.test_pictures import drawn
+from tests.support import factories
+from tests.support.back_office import page, said
+from tests.support.pages import browser_of, ordered, submit, words
 
 only_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="a limit that SQLite can be given")
 CREATE_ORDER = "/api/marketing/groupbuy/createorder"

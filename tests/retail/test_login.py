@@ -6,8 +6,8 @@ from retail import mini_program
 from retail.login import wechat_and_password
 from retail.models import User
 from retail.principals import Role
-from tests import factories
-from tests.pages import ordered, pay
+from tests.support import factories
+from tests.support.pages import ordered, pay
 
 pytestmark = pytest.mark.django_db
 

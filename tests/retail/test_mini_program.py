@@ -10,7 +10,7 @@ from retail import mini_program
 from retail.mini_program import Refused, Shipment
 from retail.models import AppSecret, Tenant, WeChatIdentity
 from retail.refusals import Unavailable
-from tests.wechat import house_merchant, own_merchant, pay
+from tests.support.wechat import house_merchant, own_merchant, pay
 
 pytestmark = pytest.mark.django_db
 LOGIN = "/api/auth/wechatlogin"

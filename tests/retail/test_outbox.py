@@ -12,8 +12,8 @@ from retail.models import OutboxEntry
 from retail.outbox import Impossible, NotNeeded, Sender
 from retail.principals import Role, principal_of
 from retail.refusals import Forbidden, NotThere, Refusal, Unavailable
-from tests import factories
-from tests.races import at_once
+from tests.support import factories
+from tests.support.races import at_once
 
 pytestmark = pytest.mark.django_db
 AFTER_LEASE = outbox.LEASE + timedelta(seconds=1)

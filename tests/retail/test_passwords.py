@@ -11,9 +11,9 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
 from retail.models import User
-from tests import factories
-from tests.back_office import answered, page
-from tests.pages import browser_of
+from tests.support import factories
+from tests.support.back_office import answered, page
+from tests.support.pages import browser_of
 
 pytestmark = pytest.mark.django_db
 STRONG = "xiguan-2026-tuan"

@@ -10,9 +10,9 @@ from PIL import Image
 
 from retail import pictures
 from retail.models import ProductImage
-from tests import factories
-from tests.back_office import page
-from tests.pages import browser_of
+from tests.support import factories
+from tests.support.back_office import page
+from tests.support.pages import browser_of
 
 
 def drawn(fmt="JPEG", size=(40, 30), mode="RGB", **options):

@@ -7,7 +7,7 @@ from django.db.models import F
 
 from groupbuy.models import GroupBuying
 from retail.database.prepared_query import Prepared
-from tests import factories
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 OF_TENANT = Prepared(

@@ -12,9 +12,9 @@ from config import schedule
 from retail import jobs
 from retail.models import WeChatIdentity
 from shops.models import Shop
-from tests import factories
-from tests.clients import ApiClient, DeviceClient
-from tests.pages import browser_of, ordered
+from tests.support import factories
+from tests.support.clients import ApiClient, DeviceClient
+from tests.support.pages import browser_of, ordered
 
 pytestmark = pytest.mark.django_db
 FRESH = re.compile(r"[0-9a-f]{32}")

@@ -10,7 +10,7 @@ from django.db import OperationalError, connection, transaction
 
 from retail.database.sqlite.turns import Turns
 from retail.models import Tenant
-from tests.races import at_once
+from tests.support.races import at_once
 
 only_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has many writers")
 

@@ -13,9 +13,9 @@ from groupbuy.payments.gateways import sandbox
 from retail.models import Tenant, User
 from retail.principals import Role
 from retail.refusals import NotThere
-from tests import factories
-from tests.clients import Api
-from tests.pages import browser_of, ordered, pay
+from tests.support import factories
+from tests.support.clients import Api
+from tests.support.pages import browser_of, ordered, pay
 
 pytestmark = pytest.mark.django_db
 GROUP = "/api/marketing/groupbuy/"

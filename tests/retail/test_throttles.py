@@ -2,9 +2,9 @@ import pytest
 from django.test import Client, RequestFactory
 
 from retail.logs.client_ip import client_network
-from tests import factories
-from tests.clients import ApiClient
-from tests.pages import browser_of, words
+from tests.support import factories
+from tests.support.clients import ApiClient
+from tests.support.pages import browser_of, words
 
 INFO = "/api/shop/getshopinfo"
 

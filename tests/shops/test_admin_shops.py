@@ -6,9 +6,9 @@ import pytest
 
 from retail.principals import Role
 from shops.models import ConfigItem, ConfigValue, Device, Licence, Shop
-from tests import factories
-from tests.back_office import answered, page, said
-from tests.pages import browser_of, ordered, pay, words
+from tests.support import factories
+from tests.support.back_office import answered, page, said
+from tests.support.pages import browser_of, ordered, pay, words
 
 pytestmark = pytest.mark.django_db
 SHOP = {"name": "新店", "code": "new-1", "area": "80", "markup": "0.300"}

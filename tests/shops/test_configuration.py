@@ -6,9 +6,9 @@ from django.db import connection
 from retail.models import User
 from shops import configuration
 from shops.models import ConfigItem, ConfigValue, ValueType
-from tests import factories
-from tests.back_office import page
-from tests.pages import browser_of, words
+from tests.support import factories
+from tests.support.back_office import page
+from tests.support.pages import browser_of, words
 
 PATH = "/api/shop/getconfig"
 

@@ -9,8 +9,8 @@ from config.schedule import JOBS
 from shops import devices, shops
 from shops.models import DeviceNonce
 from shops.signatures import SignedParts, canonical_query, signature, signed_headers
-from tests import factories
-from tests.clients import DeviceClient
+from tests.support import factories
+from tests.support.clients import DeviceClient
 
 PATH = "/api/shop/getshopauth"
 

@@ -5,8 +5,8 @@ from django.utils import timezone
 
 from shops import licences
 from shops.models import ConfigItem, ConfigValue, Licence
-from tests import factories
-from tests.races import at_once
+from tests.support import factories
+from tests.support.races import at_once
 
 INFO, AUTH = "/api/shop/getshopinfo", "/api/shop/getshopauth"
 

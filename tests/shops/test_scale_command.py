@@ -8,8 +8,8 @@ from django.core.management import CommandError, call_command
 from pricing import prices
 from pricing.prices import Change
 from shops import devices, shops
-from tests import factories
 from tests.pricing.conftest import on_sale
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

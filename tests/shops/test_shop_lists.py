@@ -3,7 +3,7 @@ from django.core.files.base import ContentFile
 
 from retail.principals import Role
 from shops.models import Stall
-from tests import factories
+from tests.support import factories
 
 LIST = "/api/shop/getlist"
 

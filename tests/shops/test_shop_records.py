@@ -6,7 +6,7 @@ from groupbuy.models import GroupBuying, Order
 from groupbuy.models.orders import OrderStatus
 from pricing.models import PriceLog, ShopProduct
 from shops.models import Device, Licence, Shop, Stall
-from tests import factories
+from tests.support import factories
 
 CREATE, UPDATE, DELETE = (f"/api/shop/{name}" for name in ("create", "update", "delete"))
 NEW = {"name": "新天地店", "code": "xtd", "address": "马当路 245 号", "lbsPoint": "121.47,31.22", "shopArea": 120.5}

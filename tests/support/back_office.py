@@ -28,8 +28,8 @@ from groupbuy.models import (
 from pricing.models import MarketPrice, ShopProduct
 from retail.models import OutboxEntry, User
 from shops.models import ConfigItem, ConfigValue, Shop
-from tests import factories
-from tests.pages import ordered, pay
+from tests.support import factories
+from tests.support.pages import ordered, pay
 
 
 def page(row: Any, kind: str = "change") -> str:

@@ -10,9 +10,9 @@ from redis import Redis
 
 from config.settings import cache_at
 from retail import counters, shared_cache
-from tests.celeries import is_listening, require
-from tests.servers import free_port
-from tests.wechat import wait_until
+from tests.support.celeries import is_listening, require
+from tests.support.servers import free_port
+from tests.support.wechat import wait_until
 
 PASSWORD = "canary-p@ss"
 

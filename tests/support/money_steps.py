@@ -12,7 +12,7 @@ from groupbuy.models.orders import BOUGHT
 from groupbuy.payments import by_hand, short_delivery
 from retail.money import ZERO
 from retail.refusals import Refusal
-from tests.wechat import fresh
+from tests.support.wechat import fresh
 
 # Orders that money was taken for, whatever became of it.
 RECEIVED = {*BOUGHT, 2}

@@ -15,7 +15,7 @@ from groupbuy.fake_wechat import FakeWeChat, Merchant, make_merchant
 from groupbuy.models import MerchantAccount, Order
 from retail.models import Tenant
 from retail.principals import principal_of
-from tests import factories
+from tests.support import factories
 
 NOTIFY = "/api/pay/wechat/notify"
 REFUND_NOTIFY = "/api/pay/wechat/refundnotify"

@@ -20,7 +20,7 @@ import requests
 
 # The machine may be busy with other tests.
 PATIENCE_SECONDS = 600
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def free_port() -> int:

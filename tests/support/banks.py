@@ -14,7 +14,7 @@ from groupbuy.models import SandboxRefund, SandboxTrade, TradeState
 from groupbuy.payments import notifications, settling
 from groupbuy.payments.gateways.sandbox import PAID_STATES, as_trade
 from retail.money import ZERO, from_fen, to_cents
-from tests.wechat import packed
+from tests.support.wechat import packed
 
 # What breaks at once, with nothing decided by it: a time-out would only take longer.
 FAULTS = ("lost", "reset", "status", "html", "no_signature", "wrong_types")

@@ -19,7 +19,7 @@ from django.test import override_settings
 from kombu import Connection
 from redis import Redis
 
-from tests.wechat import wait_until
+from tests.support.wechat import wait_until
 
 BROKERS = {"redis": "redis://127.0.0.1:6379/0", "rabbitmq": "amqp://guest:guest@127.0.0.1:5672//"}
 # The machine may be busy with other tests.

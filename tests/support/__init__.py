@@ -1,0 +1,1 @@
+"""What the tests share: people and shops, clients, pretended banks, servers of our own."""

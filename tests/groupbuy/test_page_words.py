@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from groupbuy.templatetags import buyer
+from groupbuy.templatetags import storefront
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=SHANGHAI)
@@ -29,7 +29,7 @@ def at(text: str) -> datetime:
     ],
 )
 def test_how_long_ago(moment, words):
-    assert buyer.ago(at(moment), NOON) == words
+    assert storefront.ago(at(moment), NOON) == words
 
 
 @pytest.mark.parametrize(
@@ -42,24 +42,24 @@ def test_how_long_ago(moment, words):
     ],
 )
 def test_when(moment, words):
-    assert buyer.when(at(moment), NOON) == words
+    assert storefront.when(at(moment), NOON) == words
 
 
 def test_the_day_is_the_one_in_shanghai():
     late = datetime(2026, 11, 22, 17, 0, tzinfo=ZoneInfo("UTC"))
-    assert buyer.when(late, NOON) == "明天 01:00"
+    assert storefront.when(late, NOON) == "明天 01:00"
 
 
 def test_a_price_is_large_in_its_yuan():
-    assert buyer.price(Decimal("23.30")) == '<span class="price"><small>¥</small>23<small>.30</small></span>'
+    assert storefront.price(Decimal("23.30")) == '<span class="price"><small>¥</small>23<small>.30</small></span>'
 
 
 def test_a_code_is_read_out_in_halves():
-    assert buyer.spaced("12345678") == "1234 5678"
+    assert storefront.spaced("12345678") == "1234 5678"
 
 
 def test_a_qr_code_scales_and_has_a_name_and_no_style():
-    drawn = buyer.qr('12"345', 'a"b')
+    drawn = storefront.qr('12"345', 'a"b')
     assert drawn.startswith('<span role="img" aria-label="a&quot;b"><svg viewBox=')
     assert "style" not in drawn
     assert "width=" not in drawn

@@ -6,8 +6,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from groupbuy.api.serializers import CreateOrderTakes
+from retail.rights import EVERYONE
 from retail.wire.envelope import ok
-from retail.wire.views import EVERYONE, WireViewSet, endpoint
+from retail.wire.views import WireViewSet, endpoint
 
 
 def bare(request: HttpRequest) -> JsonResponse:

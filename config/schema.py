@@ -7,9 +7,9 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSe
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.serializers import BaseSerializer
 
-from retail.principals import Role
+from retail.rights import DEVICE, Role
 from retail.wire.fields import INT64, Id, Moment, Number, WholeNumber
-from retail.wire.views import DEVICE, Endpoint
+from retail.wire.views import Endpoint
 
 SAID_OF_INPUT = ("default", "minLength", "maxLength", "minimum", "maximum", "readOnly")
 PEOPLE_SHOW = {"bearer", "cookieAuth"}

@@ -29,6 +29,7 @@ from retail.backoffice import (
     page_of,
 )
 from retail.principals import Principal
+from retail.rights import Right
 from shops.admin.bases import OfShopAdmin
 
 PRICES = ("price", "member_price", "sort")
@@ -216,7 +217,7 @@ class PriceChangeAdmin(ReadOnlyAdmin):
         )
 
     def has_undo_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return bool(request.user.has_perm("pricing.change_shopproduct"))
+        return caller(request).may(Right.CHANGE_PRICES)
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
         batch = self.get_object(request, str(object_id))

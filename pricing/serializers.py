@@ -11,8 +11,8 @@ from rest_framework.fields import empty
 from pricing.listing import StockLine
 from pricing.models import PriceLog
 from retail.models import PricingType, is_code
+from retail.rights import Right
 from retail.wire.fields import Flag, Id, IdList, Moment, Money, Number, Quantity, Text, WholeNumber, enumeration
-from retail.wire.masking import sees_app_secret, sees_keys
 from retail.wire.paging import PageTakes
 from retail.wire.serializers import GivesSerializer, TakesSerializer
 from shops.models import Shop
@@ -89,7 +89,7 @@ class StockGives(GivesSerializer):
 
     def to_representation(self, line: StockLine) -> dict[str, Any]:
         given: dict[str, Any] = super().to_representation(line)
-        return given if self.principal.sees_costs else given | WITHOUT_COSTS
+        return given if self.principal.may(Right.SEE_COSTS) else given | WITHOUT_COSTS
 
 
 class StockSumsGives(GivesSerializer):
@@ -101,7 +101,7 @@ class StockSumsGives(GivesSerializer):
 
     def to_representation(self, sums: dict[str, Any]) -> dict[str, Any]:
         given: dict[str, Any] = super().to_representation(sums)
-        return given if self.principal.sees_costs else given | {"costMoney": 0.0}
+        return given if self.principal.may(Right.SEE_COSTS) else given | {"costMoney": 0.0}
 
 
 class PriceLogGives(GivesSerializer):
@@ -121,7 +121,7 @@ class PriceLogGives(GivesSerializer):
 
     def to_representation(self, log: PriceLog) -> dict[str, Any]:
         given: dict[str, Any] = super().to_representation(log)
-        return given if sees_keys(self.principal) else given | {"userId": 0, "userName": ""}
+        return given if self.principal.may(Right.SEE_DEVICE_KEYS) else given | {"userId": 0, "userName": ""}
 
 
 class DownloadGives(GivesSerializer):
@@ -232,7 +232,7 @@ class ShopGives(ShopWithProductsGives):
 
     def to_representation(self, shop: Shop) -> dict[str, Any]:
         given = super().to_representation(shop)
-        return given if sees_app_secret(self.principal) else given | {"appSecret": ""}
+        return given if self.principal.may(Right.SEE_APP_SECRETS) else given | {"appSecret": ""}
 
 
 class FirstPriceTakes(SentOnly):

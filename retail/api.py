@@ -8,17 +8,18 @@ from rest_framework.response import Response
 
 from retail.login import wechat_and_password
 from retail.principals import principal_of
+from retail.rights import Right
 from retail.serializers import LoginGives, LoginResult, StaffLoginTakes, WeChatLoginTakes
 from retail.throttles import CountsFailures, LoginFailures, PerAddress
 from retail.wire.envelope import ok
-from retail.wire.views import BUYER, EVERYONE, STAFF, endpoint
+from retail.wire.views import endpoint
 
 
 class AuthViewSet(CountsFailures):
     @endpoint(
         "POST",
         "wechatlogin",
-        who=EVERYONE,
+        right=Right.LOG_IN,
         title="小程序登录",
         takes=WeChatLoginTakes,
         gives=LoginResult,
@@ -27,11 +28,11 @@ class AuthViewSet(CountsFailures):
     def log_in_wechat(self, request: Request) -> Response:
         return ok(data=self.give(LoginGives, wechat_and_password.log_in_wechat(**self.valid())))
 
-    @endpoint("POST", "login", who=EVERYONE, title="员工登录", takes=StaffLoginTakes, gives=LoginResult, throttles=(LoginFailures,))
+    @endpoint("POST", "login", right=Right.LOG_IN, title="员工登录", takes=StaffLoginTakes, gives=LoginResult, throttles=(LoginFailures,))
     def log_in_staff(self, request: Request) -> Response:
         return ok(data=self.give(LoginGives, wechat_and_password.log_in_staff(request=request._request, **self.valid())))
 
-    @endpoint("POST", "logout", who=BUYER | STAFF, title="退出登录")
+    @endpoint("POST", "logout", right=Right.LOG_OUT, title="退出登录")
     def log_out(self, request: Request) -> Response:
         wechat_and_password.log_out(token=request.auth if isinstance(request.auth, AuthToken) else None)
         return ok()

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 
 from retail import jobs, mini_program
 from retail.models import OutboxEntry, OutboxState
-from retail.principals import Principal, Role
-from retail.refusals import Forbidden, NotThere, Refusal, Unavailable
+from retail.principals import Principal
+from retail.refusals import NotThere, Refusal, Unavailable
+from retail.rights import Right
 
 log = logging.getLogger(__name__)
 # Longer than any call takes, and than a run of the job.
@@ -121,8 +122,7 @@ def finish(entry: OutboxEntry, result: Result, *, now: datetime) -> None:
 @transaction.atomic
 def send_again(*, entry_ids: Iterable[int], principal: Principal, now: datetime) -> int:
     """Let what was given up wait for the job once more, all or none; returns how many. Raises Forbidden, NotThere, Refusal."""
-    if principal.role not in (Role.MANAGER, Role.HEADQUARTERS, Role.PLATFORM):
-        raise Forbidden
+    principal.must(Right.SEND_AGAIN)
     ids = set(entry_ids)
     visible = OutboxEntry.objects.visible_to(principal).filter(pk__in=ids)
     if visible.count() != len(ids):

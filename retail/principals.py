@@ -3,30 +3,15 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Q, TextChoices
-from django.utils.translation import gettext_lazy as _
+from django.db.models import Q
+
+from retail.refusals import Forbidden
+from retail.rights import GROUP_NAMES, STAFF, Right, Role
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from retail.models import User
-
-
-class Role(TextChoices):
-    """The letters are those of ``security.md``; staff roles are also the names of the Django groups."""
-
-    ANONYMOUS = "anonymous", _("访客")
-    BUYER = "buyer", _("买家")
-    CLERK = "clerk", _("店员")
-    MANAGER = "manager", _("店长")
-    HEADQUARTERS = "headquarters", _("总部")
-    PLATFORM = "platform", _("平台")
-    DEVICE = "device", _("设备")
-
-
-STAFF_ROLES = (Role.CLERK, Role.MANAGER, Role.HEADQUARTERS)
-# From the strongest down: somebody in two groups acts as the stronger.
-GROUP_NAMES = {Role.HEADQUARTERS: "总部", Role.MANAGER: "店长", Role.CLERK: "店员"}
 
 
 @dataclass(frozen=True)
@@ -38,42 +23,47 @@ class Principal:
     tenant_id: int | None = None
     shop_ids: frozenset[int] | None = frozenset()
 
+    def may(self, right: Right) -> bool:
+        """Whether this caller's role has ``right``, and the person the permission that it needs besides; that asks the database."""
+        if self.role not in right.holders:
+            return False
+        return not right.permission or (self.user is not None and self.user.has_perm(right.permission))
+
+    def must(self, right: Right) -> None:
+        """Raises Forbidden without ``right``."""
+        if not self.may(right):
+            raise Forbidden
+
     @property
     def is_staff(self) -> bool:
-        return self.role in (*STAFF_ROLES, Role.PLATFORM)
+        return self.role in STAFF
 
     @property
     def is_buyer(self) -> bool:
         return self.role == Role.BUYER
 
     @property
+    def is_device(self) -> bool:
+        return self.role == Role.DEVICE
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.role == Role.ANONYMOUS
+
+    @property
     def is_trade(self) -> bool:
         """Staff and devices, who may send and read more at once than the public."""
-        return self.is_staff or self.role == Role.DEVICE
-
-    @property
-    def hands_over(self) -> bool:
-        """Sees a buyer's phone, address and remark only while there is something to hand over."""
-        return self.role in (Role.CLERK, Role.DEVICE)
-
-    @property
-    def sees_costs(self) -> bool:
-        return self.role in (Role.MANAGER, Role.HEADQUARTERS, Role.PLATFORM)
-
-    @property
-    def sees_secrets(self) -> bool:
-        """Two queries: asked where a secret would be shown, not of every request."""
-        return self.user is not None and self.user.has_perm("shops.see_secret")
+        return self.is_staff or self.is_device
 
     def covers(self, *, tenant_id: int, shop_id: int) -> bool:
         """Whether what belongs to this shop is in scope: of one row what ``scope`` is of many."""
-        if self.role == Role.PLATFORM:
+        if self.may(Right.CHOOSE_TENANT):
             return True
         return self.tenant_id == tenant_id and (self.shop_ids is None or shop_id in self.shop_ids)
 
     def scope(self, *, tenant: str = "tenant", shop: str = "shop") -> Q:
         """The condition that keeps a queryset inside this caller's tenant and shops; ``shop=""`` where rows have none."""
-        if self.role == Role.PLATFORM:
+        if self.may(Right.CHOOSE_TENANT):
             return Q()
         if self.tenant_id is None:
             return Q(pk__in=[])

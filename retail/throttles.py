@@ -10,7 +10,7 @@ from rest_framework.throttling import BaseThrottle
 
 from retail import counters
 from retail.logs.client_ip import client_network
-from retail.principals import Principal, Role
+from retail.principals import Principal
 from retail.wire.views import WireViewSet
 
 WRONG_GUESS = (401, 404)
@@ -103,7 +103,7 @@ class PerDevice(PerMinute):
 
     def caller(self, request: Request, view: WireViewSet) -> str:
         principal: Principal = view.principal
-        return ",".join(map(str, principal.shop_ids or ())) if principal.role == Role.DEVICE else ""
+        return ",".join(map(str, principal.shop_ids or ())) if principal.is_device else ""
 
 
 class FailuresPerAddress(PerMinute):
@@ -130,7 +130,7 @@ class ActivationFailures(FailuresPerAddress):
     name = "activation_failure"
 
     def caller(self, request: Request, view: WireViewSet) -> str:
-        return super().caller(request, view) if view.principal.role == Role.ANONYMOUS else ""
+        return super().caller(request, view) if view.principal.is_anonymous else ""
 
 
 class CountsFailures(WireViewSet):

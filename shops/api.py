@@ -10,12 +10,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from retail.money import to_cents
-from retail.principals import Principal, Role
+from retail.principals import Principal
 from retail.refusals import Invalid, NotThere
+from retail.rights import Right
 from retail.throttles import ActivationFailures, CountsFailures, PerDevice, StaffWrite
 from retail.wire.envelope import ok
 from retail.wire.paging import page, page_serializer
-from retail.wire.views import DEVICE, HEADQUARTERS, MANAGERS, STAFF, WireViewSet, endpoint
+from retail.wire.views import WireViewSet, endpoint
 from shops import configuration, devices, licences, shops
 from shops.models import Shop
 from shops.serializers import (
@@ -40,7 +41,7 @@ class OfOneShop(WireViewSet):
 
     def shop_id(self, named: int | None) -> int | None:
         """Raises NotThere when a device names another shop."""
-        if self.principal.role != Role.DEVICE:
+        if not self.principal.is_device:
             return named
         (own,) = self.principal.shop_ids or {0}
         if named not in (None, own):
@@ -57,19 +58,19 @@ class OfOneShop(WireViewSet):
 class ShopViewSet(OfOneShop, CountsFailures):
     without_licence: ClassVar[tuple[str, ...]] = ("get_shop_info", "get_shop_auth")
 
-    @endpoint("GET", "getlist", who=STAFF | DEVICE, title="获取门店分页列表", takes=ShopsTakes, gives=ShopPage, throttles=(PerDevice,))
+    @endpoint("GET", "getlist", right=Right.SEE_SHOPS, title="获取门店分页列表", takes=ShopsTakes, gives=ShopPage, throttles=(PerDevice,))
     def get_list(self, request: Request) -> Response:
         sent = self.valid()
         rows = listed(self.principal, sent.pop("keyword"))
         return Response(page(self, devices.with_devices(rows), ShopRowGives, sums=area_of(rows), **sent))
 
-    @endpoint("GET", "getalllist", who=MANAGERS, title="获取所有门店分页列表", takes=ShopsTakes, gives=ShopPage)
+    @endpoint("GET", "getalllist", right=Right.SEE_ALL_SHOPS, title="获取所有门店分页列表", takes=ShopsTakes, gives=ShopPage)
     def get_all_list(self, request: Request) -> Response:
         sent = self.valid()
         rows = listed(replace(self.principal, shop_ids=None), sent.pop("keyword"))
         return Response(page(self, rows, ShopOfTenantGives, sums=area_of(rows), **sent))
 
-    @endpoint("POST", "delete", who=HEADQUARTERS, title="删除", takes=ShopTakes, throttles=(StaffWrite,))
+    @endpoint("POST", "delete", right=Right.CLOSE_SHOPS, title="删除", takes=ShopTakes, throttles=(StaffWrite,))
     def remove_shop(self, request: Request) -> Response:
         shops.remove_shop(**self.valid(), principal=self.principal, now=timezone.now())
         return ok(_("门店已删除"))
@@ -77,7 +78,7 @@ class ShopViewSet(OfOneShop, CountsFailures):
     @endpoint(
         "GET",
         "getshopinfo",
-        who=STAFF | DEVICE | {Role.ANONYMOUS},
+        right=Right.CHECK_IN,
         title="获取门店信息",
         takes=CheckInTakes,
         gives=ShopAuthGives,
@@ -92,7 +93,7 @@ class ShopViewSet(OfOneShop, CountsFailures):
     @endpoint(
         "GET",
         "getshopauth",
-        who=STAFF | DEVICE,
+        right=Right.SEE_LICENCES,
         title="获取有效期",
         takes=ShopOfTerminalTakes,
         gives=ShopAuthGives,
@@ -102,7 +103,9 @@ class ShopViewSet(OfOneShop, CountsFailures):
         shop_id = self.must_shop_id(self.valid()["shop_id"])
         return Response(self.give(ShopAuthGives, licences.look_up(shop_id=shop_id, principal=self.principal)))
 
-    @endpoint("GET", "getconfig", who=STAFF | DEVICE, title="获取配置信息", takes=ConfigTakes, gives=ConfigGives, throttles=(PerDevice,))
+    @endpoint(
+        "GET", "getconfig", right=Right.SEE_SETTINGS, title="获取配置信息", takes=ConfigTakes, gives=ConfigGives, throttles=(PerDevice,)
+    )
     def get_config(self, request: Request) -> Response:
         sent = self.valid()
         item = configuration.item_for(code=sent["code"], shop_id=self.shop_id(sent["shop_id"]), principal=self.principal)

@@ -19,7 +19,8 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from retail.logs.client_ip import client_ip
-from retail.principals import Principal, Role
+from retail.principals import Principal
+from retail.rights import Role
 from retail.wire.parser import query_of
 from shops import devices, licences
 from shops.models import Shop

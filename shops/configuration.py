@@ -15,8 +15,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from retail.database import tables
-from retail.principals import Principal, Role
+from retail.principals import Principal
 from retail.refusals import Invalid, NotThere
+from retail.rights import Right
 from shops.models import ConfigItem, ConfigValue, Shop, ValueType
 
 
@@ -163,7 +164,7 @@ PLATFORMS_OWN = frozenset({"licence_grace_days"})
 
 def may_set(item: ConfigItem, principal: Principal) -> bool:
     """Whether a person who may set values may set this one."""
-    return principal.role == Role.PLATFORM or item.code not in PLATFORMS_OWN
+    return principal.may(Right.SET_PLATFORMS_OWN) or item.code not in PLATFORMS_OWN
 
 
 def ensure_items(apps: Apps = installed, **_: Any) -> None:

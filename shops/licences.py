@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from django.utils.translation import gettext_lazy as _
 
-from retail.principals import Principal, Role
+from retail.principals import Principal
 from retail.refusals import Forbidden, NotThere
 from shops import configuration
 from shops.models import UNLIMITED_ON, Licence, Shop, day_end
@@ -71,12 +71,11 @@ def check_in(*, shop_id: int, machine_key: str, principal: Principal) -> Standin
     Staff, callers without a credential, and an empty key bind nothing. Raises NotThere, also when a caller without a credential
     doesn't know the key that the licence is bound to; WrongMachine.
     """
-    if principal.role == Role.ANONYMOUS:
+    if principal.is_anonymous:
         shop = shop_with_key(shop_id=shop_id, machine_key=machine_key)
         return standing_of(shop, licence_of(shop))
     shop = visible_shop(shop_id=shop_id, principal=principal)
-    is_device = principal.role == Role.DEVICE
-    return standing_of(shop, activate(shop=shop, machine_key=machine_key) if is_device else licence_of(shop))
+    return standing_of(shop, activate(shop=shop, machine_key=machine_key) if principal.is_device else licence_of(shop))
 
 
 def look_up(*, shop_id: int, principal: Principal) -> Standing:

@@ -10,8 +10,8 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from retail.models import is_code
+from retail.rights import Right
 from retail.wire.fields import Flag, Id, Moment, Number, Text, WholeNumber
-from retail.wire.masking import sees_keys
 from retail.wire.paging import PageTakes
 from retail.wire.serializers import GivesSerializer, TakesSerializer
 from shops.models import Shop
@@ -52,7 +52,7 @@ class DeviceGives(GivesSerializer):
 
     def to_representation(self, device: Any) -> dict[str, Any]:
         given: dict[str, Any] = super().to_representation(device)
-        return given if sees_keys(self.principal) else given | {"ip": "", "mac": ""}
+        return given if self.principal.may(Right.SEE_DEVICE_KEYS) else given | {"ip": "", "mac": ""}
 
 
 class Blank(Text):
@@ -97,7 +97,7 @@ class ShopRowGives(GivesSerializer):
 
     def to_representation(self, shop: Shop) -> dict[str, Any]:
         given: dict[str, Any] = super().to_representation(shop)
-        return given if sees_keys(self.principal) else given | {"appKey": ""}
+        return given if self.principal.may(Right.SEE_DEVICE_KEYS) else given | {"appKey": ""}
 
 
 class ShopOfTenantGives(ShopRowGives):

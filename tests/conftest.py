@@ -9,7 +9,8 @@ from django.utils import timezone
 from groupbuy.models import GroupBuying
 from retail import counters
 from retail.models import Tenant, User
-from retail.principals import Principal, Role, principal_of
+from retail.principals import Principal, principal_of
+from retail.rights import Role
 from shops.models import Shop
 from tests.support import factories
 from tests.support.clients import Api

@@ -13,7 +13,7 @@ from knox.models import AuthToken
 from retail.login import staff_accounts
 from retail.login.passwords import PUBLISHED
 from retail.models import Tenant, User, UserQuerySet, WeChatIdentity
-from retail.principals import GROUP_NAMES, Role
+from retail.rights import GROUP_NAMES, Role
 from shops.models import Shop
 
 PASSWORD = PUBLISHED

@@ -28,7 +28,7 @@ from retail.backoffice import (
     page_action,
     page_of,
 )
-from retail.principals import Role
+from retail.rights import Right
 
 BADGES = dict.fromkeys(DifferenceKind, "warning") | {DifferenceKind.UNKNOWN_PAYMENT: "danger", DifferenceKind.PAYMENT_MISSING: "danger"}
 
@@ -99,7 +99,7 @@ class BillDifferenceAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).select_related(*self.list_select_related, "refund")
 
     def has_resolve_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return self.role_in(request, Role.HEADQUARTERS)
+        return caller(request).may(Right.RESOLVE_BILLS)
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
         return [] if self.get_object(request, str(object_id)).resolved_at else super().get_actions_detail(request, object_id)

@@ -17,6 +17,7 @@ from retail.backoffice import caller
 from retail.models import OutboxEntry
 from retail.money import to_cents
 from retail.principals import Principal
+from retail.rights import Right
 
 DAYS = 14
 S = OrderStatus
@@ -33,7 +34,7 @@ def figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "cards": cards(principal, midnight=midnight, now=now),
         "running": [progress(group_buying) for group_buying in running[:6]],
         "newest": [(order, goods_of(order)) for order in newest[:8]],
-        "days": turnover(principal, midnight=midnight) if principal.sees_costs else [],
+        "days": turnover(principal, midnight=midnight) if principal.may(Right.SEE_COSTS) else [],
     }
 
 
@@ -55,7 +56,7 @@ def cards(principal: Principal, *, midnight: datetime, now: datetime) -> list[di
         card(_("待提货"), sums["pick_up"], f"{orders}?deliver_type__exact=1&status__in=1,3,8"),
         card(_("待发快递"), sums["express"], f"{orders}?deliver_type__exact=2&status__in=1,8"),
     ]
-    if principal.sees_costs:
+    if principal.may(Right.SEE_COSTS):
         shown.insert(0, card(_("今日成交额"), f"¥{to_cents(sums['money']):,}", f"{orders}?paid_at_from={midnight:%Y-%m-%d}"))
         shown += troubles(principal)
     return shown

@@ -32,7 +32,7 @@ from retail.backoffice import (
     page_of,
 )
 from retail.money import ZERO, to_cents
-from retail.principals import Role
+from retail.rights import Right
 from shops.admin.bases import OfShopAdmin
 
 # What buyers have agreed to.
@@ -180,10 +180,10 @@ class GroupBuyingAdmin(OfShopAdmin):
         return bool(super().has_change_permission(request, obj)) and not decided
 
     def has_manage_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return bool(request.user.has_perm("groupbuy.change_groupbuying"))
+        return caller(request).may(Right.MANAGE_GROUP_BUYS)
 
     def has_orders_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return bool(request.user.has_perm("groupbuy.view_order"))
+        return caller(request).may(Right.HAND_OVER)
 
     def begin(self, request: HttpRequest, instance: GroupBuying) -> None:
         instance.creator = caller(request).user  # type: ignore[assignment]
@@ -257,7 +257,7 @@ class GroupBuyingAdmin(OfShopAdmin):
         return self.ask(request, question, act, touched=[group_buying], back=page_of(group_buying))
 
     def has_refund_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return self.role_in(request, Role.HEADQUARTERS)
+        return caller(request).may(Right.REFUND)
 
     @page_action(description=gettext_lazy("缺货退款"), path="short", permission="refund", icon="production_quantity_limits")
     def short_delivery(self, request: HttpRequest, object_id: str) -> HttpResponse:

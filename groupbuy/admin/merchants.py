@@ -25,6 +25,7 @@ from retail.backoffice import (
     page_of,
 )
 from retail.refusals import Refusal
+from retail.rights import Right
 
 SECRETS = ("private_key", "api_v3_key")
 API_V3_KEY_LENGTH = 32
@@ -92,7 +93,7 @@ class MerchantAccountAdmin(ScopedAdmin):
     )
 
     def has_try_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return bool(request.user.has_perm("groupbuy.change_merchantaccount"))
+        return caller(request).may(Right.TRY_MERCHANT_KEYS)
 
     @page_action(description=gettext_lazy("验证密钥"), path="try", permission="try", icon="verified")
     def try_credentials(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -110,7 +111,7 @@ class MerchantAccountAdmin(ScopedAdmin):
 
     def has_confirm_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """The platform alone."""
-        return self.role_in(request)
+        return caller(request).may(Right.CONFIRM_MERCHANTS)
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
         past = "confirm" if self.get_object(request, str(object_id)).confirmed_at else "withdraw"

@@ -31,7 +31,7 @@ from retail.backoffice import (
     page_of,
 )
 from retail.money import ZERO
-from retail.principals import Role
+from retail.rights import Right
 from retail.wire.masking import mask_phone
 
 BADGES = {
@@ -137,19 +137,19 @@ class OrderAdmin(ReadOnlyAdmin):
 
     def by_pick_up_code(self, request: HttpRequest, code: str) -> Q:
         """Headquarters may look one up; for shops, which could try them out, there is the page that counts the wrong ones."""
-        if self.role_in(request, Role.HEADQUARTERS):
+        if caller(request).may(Right.LOOK_UP_PICK_UP_CODES):
             return Q(deliver_code=code, status__in=TO_DELIVER)
         messages.info(request, _("按取货码查找请用「取货核销」"))
         return Q(pk__in=())
 
     def has_fulfil_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return bool(request.user.has_perm("groupbuy.change_order"))
+        return caller(request).may(Right.HAND_OVER)
 
     def has_close_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return self.role_in(request, Role.MANAGER, Role.HEADQUARTERS)
+        return caller(request).may(Right.CLOSE_ORDERS)
 
     def has_refund_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return self.role_in(request, Role.HEADQUARTERS)
+        return caller(request).may(Right.REFUND)
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
         order = self.get_object(request, str(object_id))
@@ -163,7 +163,7 @@ class OrderAdmin(ReadOnlyAdmin):
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     def money_of(self, request: HttpRequest, order: Order) -> list[Any]:
-        if not request.user.has_perm("groupbuy.view_payment"):
+        if not caller(request).may(Right.SEE_PAYMENTS):
             return []
         return list(order.payments.prefetch_related("refunds__user", "refunds__settled_by").order_by("pk"))
 

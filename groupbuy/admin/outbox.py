@@ -18,7 +18,7 @@ from groupbuy.notices.messages import Kind
 from retail import outbox
 from retail.backoffice import ChoicesDropdownFilter, Question, RangeDateFilter, ReadOnlyAdmin, caller, display, page_action, page_of
 from retail.models import OutboxEntry, OutboxState
-from retail.principals import Role
+from retail.rights import Right
 
 STATES = {
     OutboxState.WAITING: "info",
@@ -62,7 +62,7 @@ class OutboxEntryAdmin(ReadOnlyAdmin):
         return rows.annotate(order_code=Subquery(code))
 
     def has_send_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return self.role_in(request, Role.MANAGER, Role.HEADQUARTERS)
+        return caller(request).may(Right.SEND_AGAIN)
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
         given_up = self.get_object(request, str(object_id)).state == OutboxState.GIVEN_UP

@@ -28,7 +28,7 @@ from retail.backoffice import (
     page_action,
     page_of,
 )
-from retail.principals import Role
+from retail.rights import Right
 
 STATES = {PaymentState.OPEN: "warning", PaymentState.PAID: "success", PaymentState.CLOSED: "default"}
 USES = {PaymentUse.NONE: "default", PaymentUse.APPLIED: "success", PaymentUse.SURPLUS: "info", PaymentUse.HELD: "danger"}
@@ -97,7 +97,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     )
 
     def has_recheck_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return self.role_in(request, Role.MANAGER, Role.HEADQUARTERS)
+        return caller(request).may(Right.RECHECK_PAYMENTS)
 
     @page_action(description=gettext_lazy("查询渠道"), path="recheck", permission="recheck", icon="sync")
     def recheck(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -117,7 +117,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         return self.ask(request, question, act, touched=[payment], back=page_of(payment))
 
     def has_resolve_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return self.role_in(request, Role.HEADQUARTERS)
+        return caller(request).may(Right.REFUND)
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
         is_held = self.get_object(request, str(object_id)).use == PaymentUse.HELD
@@ -225,7 +225,7 @@ class RefundAdmin(ReadOnlyAdmin):
     )
 
     def has_resolve_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return self.role_in(request, Role.HEADQUARTERS)
+        return caller(request).may(Right.REFUND)
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
         offered = steps_for(self.get_object(request, str(object_id)))

@@ -16,6 +16,7 @@ from groupbuy.orders import fulfilment
 from retail.backoffice import caller
 from retail.backoffice.asking import complain, record
 from retail.refusals import Refusal
+from retail.rights import Right
 from shops.models import Shop
 
 CHOSEN_SHOP = "verify_shop"
@@ -23,7 +24,7 @@ CHOSEN_SHOP = "verify_shop"
 
 def verify(request: HttpRequest) -> HttpResponse:
     """GET the empty page; POST a code: the order; POST it again with ``handed_over``: done."""
-    if not request.user.has_perm("groupbuy.change_order"):
+    if not caller(request).may(Right.HAND_OVER):
         raise PermissionDenied
     shops = Shop.objects.visible_to(caller(request)).open().order_by("code")
     form = PickUpForm(request.POST or None, shops=shops, initial={"shop": request.session.get(CHOSEN_SHOP)})

@@ -12,7 +12,8 @@ from groupbuy.api.feed import Face
 from groupbuy.models import DeliverType, Order, OrderStatus
 from groupbuy.models.orders import BOUGHT, TO_DELIVER
 from retail.models import User
-from retail.principals import Principal, Role
+from retail.principals import Principal
+from retail.rights import Right
 from retail.wire.fields import Flag, Id, Moment, Money, Text, WholeNumber, enumeration
 from retail.wire.masking import mask_name, mask_open_id, mask_phone
 from retail.wire.paging import PageTakes
@@ -40,7 +41,7 @@ def sight(order: Order, principal: Principal) -> Sight:
         return Sight.OWNER
     if not principal.is_trade or not principal.covers(tenant_id=order.tenant_id, shop_id=order.shop_id):
         return Sight.HIDDEN
-    return Sight.CLERK if principal.hands_over else Sight.FULL
+    return Sight.FULL if principal.may(Right.SEE_BUYERS_AFTERWARDS) else Sight.CLERK
 
 
 class UserGives(GivesSerializer):
@@ -79,8 +80,7 @@ def open_id_for(user: User, principal: Principal, *, sees: bool) -> str:
         return ""
     if principal.user is not None and user.pk == principal.user.pk:
         return identity.open_id
-    manages = principal.role in (Role.MANAGER, Role.HEADQUARTERS, Role.PLATFORM)
-    return mask_open_id(identity.open_id) if sees and manages else ""
+    return mask_open_id(identity.open_id) if sees and principal.may(Right.SEE_OPEN_IDS) else ""
 
 
 class OrderGives(GivesSerializer):

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import Sum
 from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -30,37 +31,37 @@ from groupbuy.models import DeliverType, GroupBuying, Order, OrderStatus
 from groupbuy.orders import fulfilment, visits
 from retail.logs.client_ip import client_network
 from retail.money import to_cents
-from retail.principals import Role
 from retail.refusals import Invalid, NotThere
+from retail.rights import Right
 from retail.throttles import PerAddress, PerBuyerCheck, PerBuyerList, PerBuyerOrder, PerBuyerPay, StaffWrite
 from retail.wire.envelope import envelope, ok
 from retail.wire.paging import page, page_serializer
-from retail.wire.views import BUYER, EVERYONE, MANAGERS, STAFF, WireViewSet, endpoint
+from retail.wire.views import WireViewSet, endpoint
 
-PUBLIC = BUYER | {Role.ANONYMOUS}
+IDEMPOTENCY_KEY = OpenApiParameter("Idempotency-Key", {"type": "string", "pattern": "^[ -~]{1,64}$"}, OpenApiParameter.HEADER)
 
 
 class GroupBuyingViewSet(WireViewSet):
     """Looking at group buys, sharing and visiting them."""
 
-    @endpoint("GET", "get", who=EVERYONE, title="获取团购信息", takes=IdTakes, gives=GroupBuyingGives, throttles=[PerAddress])
+    @endpoint("GET", "get", right=Right.SEE_GROUP_BUYS, title="获取团购信息", takes=IdTakes, gives=GroupBuyingGives, throttles=[PerAddress])
     def get_group_buying(self, request: Request) -> Response:
         found = self.find(self.valid()["id"])
         self.sees_names = self.principal.is_trade and self.principal.covers(tenant_id=found.tenant_id, shop_id=found.shop_id)
         return Response(self.give(GroupBuyingGives, feed.face_of(found, self.principal)))
 
-    @endpoint("GET", "getdelivertypelist", who=EVERYONE, title="获取配送方式列表", gives=KeyValueGives(many=True))
+    @endpoint("GET", "getdelivertypelist", right=Right.SEE_GROUP_BUYS, title="获取配送方式列表", gives=KeyValueGives(many=True))
     def list_deliver_types(self, request: Request) -> Response:
         return Response([{"key": key, "value": str(value)} for key, value in DeliverType.choices])
 
-    @endpoint("GET", "getorderstatuslist", who=EVERYONE, title="获取订单状态列表", gives=KeyValueGives(many=True))
+    @endpoint("GET", "getorderstatuslist", right=Right.SEE_GROUP_BUYS, title="获取订单状态列表", gives=KeyValueGives(many=True))
     def list_order_statuses(self, request: Request) -> Response:
         return Response([{"key": key, "value": str(value)} for key, value in OrderStatus.choices])
 
     @endpoint(
         "GET",
         "getgroupbuyingvisitor",
-        who=EVERYONE,
+        right=Right.SEE_GROUP_BUYS,
         title="获取访客列表",
         takes=VisitorTakes,
         gives=VisitorGives(many=True),
@@ -71,14 +72,14 @@ class GroupBuyingViewSet(WireViewSet):
         people, self.sees_names = feed.visitors_of(self.find(wanted["group_buying_id"]), self.principal, wanted["user_id"])
         return Response(self.give(VisitorGives, people, many=True))
 
-    @endpoint("POST", "sharegroupbuying", who=BUYER | STAFF, title="分享团购", takes=ShareTakes, gives=ResultWithIdGives)
+    @endpoint("POST", "sharegroupbuying", right=Right.SHARE_GROUP_BUYS, title="分享团购", takes=ShareTakes, gives=ResultWithIdGives)
     def share(self, request: Request) -> Response:
         wanted = self.valid()
         self.assert_user(wanted["user_id"])
         share = visits.share(group_buying_id=wanted["group_buying_id"], principal=self.principal, now=timezone.now())
         return ok(data=share.pk)
 
-    @endpoint("POST", "visitgroupbuying", who=PUBLIC, title="访问团购", takes=VisitTakes, throttles=[PerAddress])
+    @endpoint("POST", "visitgroupbuying", right=Right.VISIT_GROUP_BUYS, title="访问团购", takes=VisitTakes, throttles=[PerAddress])
     def visit(self, request: Request) -> Response:
         visited = self.valid()
         if self.principal.is_buyer:
@@ -107,7 +108,7 @@ class GroupBuyingViewSet(WireViewSet):
 class OrderViewSet(WireViewSet):
     """A buyer's orders, and staff's view of them."""
 
-    @endpoint("GET", "getorder", who=BUYER | STAFF, title="获取团购订单信息", takes=IdTakes, gives=OrderGives)
+    @endpoint("GET", "getorder", right=Right.SEE_ORDERS, title="获取团购订单信息", takes=IdTakes, gives=OrderGives)
     def get_order(self, request: Request) -> Response:
         order = Order.objects.for_wire().visible_to(self.principal).filter(pk=self.valid()["id"]).first()
         if order is None:
@@ -117,7 +118,7 @@ class OrderViewSet(WireViewSet):
     @endpoint(
         "GET",
         "getorderlist",
-        who=BUYER | STAFF,
+        right=Right.SEE_ORDERS,
         title="获取团购订单列表",
         takes=OrderListTakes,
         gives=page_serializer(OrderGives, "OrderPage"),
@@ -137,12 +138,13 @@ class OrderViewSet(WireViewSet):
     @endpoint(
         "POST",
         "createorder",
-        who=BUYER | STAFF,
+        right=Right.PLACE_ORDERS,
         title="新增团购订单",
         takes=CreateOrderTakes,
         gives=ResultWithIdGives,
         refused={"data": 0},
         throttles=[PerAddress, PerBuyerOrder, StaffWrite],
+        headers=[IDEMPOTENCY_KEY],
     )
     def create_order(self, request: Request) -> Response:
         wish = self.valid()
@@ -157,17 +159,17 @@ class OrderViewSet(WireViewSet):
         )
         return ok(data=order.pk)
 
-    @endpoint("POST", "deleteorder", who=BUYER, title="删除团购订单", takes=OrderIdTakes)
+    @endpoint("POST", "deleteorder", right=Right.HIDE_ORDERS, title="删除团购订单", takes=OrderIdTakes)
     def delete_order(self, request: Request) -> Response:
         orders.hide_order(**self.valid(), principal=self.principal, now=timezone.now())
         return ok()
 
-    @endpoint("POST", "closeorder", who=BUYER | MANAGERS, title="关闭团购订单", takes=OrderIdTakes, throttles=[StaffWrite])
+    @endpoint("POST", "closeorder", right=Right.CLOSE_ORDERS, title="关闭团购订单", takes=OrderIdTakes, throttles=[StaffWrite])
     def close_order(self, request: Request) -> Response:
         orders.close_order(**self.valid(), principal=self.principal, now=timezone.now())
         return ok()
 
-    @endpoint("POST", "orderreceive", who=BUYER, title="订单确认收货", takes=OrderIdTakes)
+    @endpoint("POST", "orderreceive", right=Right.RECEIVE_ORDERS, title="订单确认收货", takes=OrderIdTakes)
     def receive_order(self, request: Request) -> Response:
         fulfilment.receive_order(**self.valid(), principal=self.principal, now=timezone.now())
         return ok()
@@ -175,7 +177,7 @@ class OrderViewSet(WireViewSet):
     @endpoint(
         "POST",
         "orderpay",
-        who=BUYER,
+        right=Right.PAY_ORDERS,
         title="支付",
         takes=PayTakes,
         gives=ResultWithPayParametersGives,
@@ -189,7 +191,7 @@ class OrderViewSet(WireViewSet):
     @endpoint(
         "POST",
         "orderrepay",
-        who=BUYER,
+        right=Right.PAY_ORDERS,
         title="重新支付",
         takes=PayTakes,
         gives=ResultWithPayParametersGives,
@@ -200,7 +202,7 @@ class OrderViewSet(WireViewSet):
         parameters = payments.restart_payment(**self.valid(), principal=self.principal, now=timezone.now())
         return ok(data=self.give(PayParametersGives, parameters))
 
-    @endpoint("POST", "checkorderpay", who=BUYER | STAFF, title="获取团购订单支付结果", takes=OrderIdTakes)
+    @endpoint("POST", "checkorderpay", right=Right.CHECK_ORDER_PAYMENT, title="获取团购订单支付结果", takes=OrderIdTakes)
     def check_payment(self, request: Request) -> Response:
         may_ask = not PerBuyerCheck.is_over(self)
         result = payments.check_payment(**self.valid(), principal=self.principal, now=timezone.now(), may_ask=may_ask)

@@ -10,13 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from groupbuy.models.payments import Gateway, Payment, Refund
 from retail.models import Tenant
 from retail.money import MoneyField
-from retail.principals import Principal, Role
+from retail.principals import Principal
+from retail.rights import Right
 
 
 class BillQuerySet(models.QuerySet["Bill"]):
     def visible_to(self, principal: Principal) -> Self:
         """Headquarters sees its tenant's; the platform also what belongs to none. Nobody in a shop sees any."""
-        return self.filter(principal.scope(shop="")) if principal.role in (Role.HEADQUARTERS, Role.PLATFORM) else self.none()
+        return self.filter(principal.scope(shop="")) if principal.may(Right.SEE_BILLS) else self.none()
 
     def due(self, now: datetime) -> Self:
         return self.filter(compared_at=None, next_check_at__lte=now)
@@ -62,7 +63,7 @@ class DifferenceKind(models.TextChoices):
 
 class BillDifferenceQuerySet(models.QuerySet["BillDifference"]):
     def visible_to(self, principal: Principal) -> Self:
-        return self.filter(principal.scope(shop="")) if principal.role in (Role.HEADQUARTERS, Role.PLATFORM) else self.none()
+        return self.filter(principal.scope(shop="")) if principal.may(Right.SEE_BILLS) else self.none()
 
     def unresolved(self) -> Self:
         return self.filter(resolved_at=None)

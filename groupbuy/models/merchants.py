@@ -8,13 +8,14 @@ from django.utils.translation import gettext_lazy as _
 
 from retail.database.encrypted_field import EncryptedTextField
 from retail.models import Tenant, is_code
-from retail.principals import Principal, Role
+from retail.principals import Principal
+from retail.rights import Right
 
 
 class MerchantAccountQuerySet(models.QuerySet["MerchantAccount"]):
     def visible_to(self, principal: Principal) -> Self:
         """Headquarters sees the tenant's; nobody in a shop does."""
-        return self.filter(principal.scope(shop="")) if principal.role in (Role.HEADQUARTERS, Role.PLATFORM) else self.none()
+        return self.filter(principal.scope(shop="")) if principal.may(Right.SEE_BILLS) else self.none()
 
     def in_use(self) -> Self:
         return self.filter(in_use=True)

@@ -13,6 +13,7 @@ from retail.database.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from retail.models import Tenant
 from retail.money import MAX_MONEY, MoneyField
 from retail.principals import Principal
+from retail.rights import Right
 from shops.models import Shop
 
 
@@ -68,8 +69,10 @@ class OrderQuerySet(TurnQuerySet["Order"]):
         return self.awaiting_payment().filter(pay_deadline_at__lte=now)
 
     def masked_for(self, principal: Principal) -> Self:
-        """With ``masked``: whether the order is over for a caller who only ``hands_over``."""
-        return self.annotate(masked=Case(When(status__in=TO_DELIVER, then=Value(False)), default=Value(principal.hands_over)))
+        """With ``masked``: whether the order is over for a caller who sees buyers only until then."""
+        return self.annotate(
+            masked=Case(When(status__in=TO_DELIVER, then=Value(False)), default=Value(not principal.may(Right.SEE_BUYERS_AFTERWARDS)))
+        )
 
     def matching(self, keyword: str, principal: Principal) -> Self:
         """Code, product or group-buy name contain ``keyword``; for staff also the buyer's name, and the phone where they see it."""

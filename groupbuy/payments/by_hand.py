@@ -13,12 +13,13 @@ from django.utils.translation import gettext_lazy
 
 from groupbuy import moves
 from groupbuy.models import Payment, PaymentEvent, PaymentUse, Refund, RefundState
-from groupbuy.payments import gateways, refunds, settling
+from groupbuy.payments import gateways, settling
 from groupbuy.payments.gateways import deadlines
 from groupbuy.payments.gateways.accounts import gateway_of
 from retail.money import ZERO
 from retail.principals import Principal
 from retail.refusals import Invalid, NotThere, Refusal, Unavailable
+from retail.rights import Right
 
 # The longest number that the gateway takes.
 NUMBER_MAX = 64
@@ -48,7 +49,7 @@ def record_held_returned(*, payment_id: int, amount: Decimal | None, note: str, 
 
     The same ``intent`` is the same record. Raises NotThere, Forbidden, Resolved, Invalid.
     """
-    refunds.require_refunder(principal)
+    principal.must(Right.REFUND)
     known = Refund.objects.visible_to(principal).filter(intent=f"hand-{intent}", payment=payment_id).first()
     if known:
         return known
@@ -70,7 +71,7 @@ def ask_again(*, refund_id: int, principal: Principal, now: datetime) -> gateway
 
     Raises NotThere, Forbidden, Resolved, Invalid, Unavailable.
     """
-    refunds.require_refunder(principal)
+    principal.must(Right.REFUND)
     refund = Refund.objects.visible_to(principal).select_related("payment__order__tenant").filter(pk=refund_id).first()
     if refund is None:
         raise NotThere
@@ -135,7 +136,7 @@ def drop(*, refund_id: int, note: str, principal: Principal, now: datetime) -> R
 
 def held(payment_id: int, principal: Principal) -> Payment:
     """A payment whose money is held, locked. Raises NotThere, Forbidden, Resolved."""
-    refunds.require_refunder(principal)
+    principal.must(Right.REFUND)
     seen = Payment.objects.visible_to(principal).filter(pk=payment_id).first()
     payment = settling.lock(seen.gateway, seen.out_trade_no) if seen else None
     if payment is None:
@@ -147,7 +148,7 @@ def held(payment_id: int, principal: Principal) -> Payment:
 
 def stuck(refund_id: int, principal: Principal) -> tuple[Refund, Payment]:
     """A refund that waits for a person, and its payment, locked. Raises NotThere, Forbidden, Resolved."""
-    refunds.require_refunder(principal)
+    principal.must(Right.REFUND)
     seen = Refund.objects.visible_to(principal).select_related("payment").filter(pk=refund_id).first()
     payment = settling.lock(seen.payment.gateway, seen.payment.out_trade_no) if seen else None
     if payment is None:

@@ -16,8 +16,9 @@ from groupbuy.payments import gateways, settling
 from groupbuy.payments.gateways.accounts import gateway_of
 from retail import jobs
 from retail.money import ZERO
-from retail.principals import Principal, Role
-from retail.refusals import Forbidden, Invalid, NotThere, Refusal
+from retail.principals import Principal
+from retail.refusals import Invalid, NotThere, Refusal
+from retail.rights import Right
 
 log = logging.getLogger(__name__)
 # WeChat takes at most 50 partial refunds of one payment, a minute apart.
@@ -33,19 +34,13 @@ class Refunding(Refusal):
     message = gettext_lazy("退款中")
 
 
-def require_refunder(principal: Principal) -> None:
-    """Raises Forbidden for all but headquarters and the platform."""
-    if principal.role not in (Role.HEADQUARTERS, Role.PLATFORM):
-        raise Forbidden
-
-
 @transaction.atomic
 def refund_order(*, order_id: int, amount: Decimal | None, reason: str, principal: Principal, now: datetime, intent: str = "") -> Refund:
     """Write down a refund of ``amount`` (None: all that is left) for the worker to send; the same ``intent`` is the same refund.
 
     Headquarters only. Raises NotThere, Forbidden, Refusal, Invalid.
     """
-    require_refunder(principal)
+    principal.must(Right.REFUND)
     order = Order.objects.visible_to(principal).select_for_update(of=("self",)).filter(pk=order_id).first()
     if order is None:
         raise NotThere

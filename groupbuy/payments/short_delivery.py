@@ -15,6 +15,7 @@ from groupbuy.payments import refunds, settling
 from retail.money import ZERO
 from retail.principals import Principal
 from retail.refusals import Invalid, NotThere, Refusal
+from retail.rights import Right
 
 
 class NotRefundable(Refusal):
@@ -94,7 +95,7 @@ def refund_missing(*, missing: Mapping[int, int], reason: str, intent: str, prin
     An order's ``qty`` stays what was bought, and no stock comes back for units that don't exist (``docs/decisions/0015``).
     Headquarters only. Raises NotThere, Forbidden, Invalid, NotRefundable.
     """
-    refunds.require_refunder(principal)
+    principal.must(Right.REFUND)
     if not missing or min(missing.values()) <= 0:
         raise Invalid(_("请填写缺货份数"))
     orders = list(Order.objects.visible_to(principal).select_for_update(of=("self",)).filter(pk__in=missing).order_by("pk"))

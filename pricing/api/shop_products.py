@@ -33,17 +33,16 @@ from pricing.serializers import (
     UnifyPriceTakes,
 )
 from retail.refusals import NotThere
+from retail.rights import Right
 from retail.throttles import PerBuyerList, PerDevice, StaffWrite
 from retail.wire.envelope import ok
 from retail.wire.paging import page, page_serializer
-from retail.wire.views import BUYER, DEVICE, MANAGERS, STAFF, endpoint
+from retail.wire.views import endpoint
 from shops import devices
 from shops.api import SECRETS, OfOneShop
 from shops.devices import with_devices
 from shops.models import Device
 
-READERS = BUYER | STAFF | DEVICE
-TRADE = STAFF | DEVICE
 READS = (PerBuyerList, PerDevice)
 ShopProductPage = page_serializer(ShopProductGives, "ShopProductPage")
 StockPage = page_serializer(StockGives, "ShopProductStockPage")
@@ -81,14 +80,16 @@ class ShopProductViewSet(OfOneShop):
             raise NotThere
         return Response(self.give(ShopProductGives, found[0]))
 
-    @endpoint("GET", "get", who=READERS, title="获取门店商品", takes=ShopProductTakes, gives=ShopProductGives, throttles=(PerDevice,))
+    @endpoint(
+        "GET", "get", right=Right.SEE_PRICES, title="获取门店商品", takes=ShopProductTakes, gives=ShopProductGives, throttles=(PerDevice,)
+    )
     def get_one(self, request: Request) -> Response:
         return self.one(listing.on_sale(self.principal).filter(pk=self.valid()["id"]))
 
     @endpoint(
         "GET",
         "getbyproductid",
-        who=READERS,
+        right=Right.SEE_PRICES,
         title="根据商品id获取门店商品",
         takes=ProductOfShopTakes,
         gives=ShopProductGives,
@@ -99,14 +100,16 @@ class ShopProductViewSet(OfOneShop):
         rows = listing.on_sale(self.principal, shop_id=self.must_shop_id(sent["shop_id"]))
         return self.one(rows.filter(product=sent["product_id"]))
 
-    @endpoint("GET", "getlist", who=READERS, title="获取门店商品列表", takes=ProductPageTakes, gives=ShopProductPage, throttles=READS)
+    @endpoint(
+        "GET", "getlist", right=Right.SEE_PRICES, title="获取门店商品列表", takes=ProductPageTakes, gives=ShopProductPage, throttles=READS
+    )
     def get_list(self, request: Request) -> Response:
         return self.page_of(ShopProductGives, listing.lines_of_ids)
 
     @endpoint(
         "GET",
         "getlistbyclass",
-        who=READERS,
+        right=Right.SEE_PRICES,
         title="根据分类获取门店商品列表",
         takes=ProductsOfClassTakes,
         gives=ShopProductGives(many=True),
@@ -118,7 +121,7 @@ class ShopProductViewSet(OfOneShop):
     @endpoint(
         "GET",
         "getstockproductlist",
-        who=TRADE,
+        right=Right.SEE_STOCK,
         title="获取门店商品库存列表",
         takes=ProductPageTakes,
         gives=StockPage,
@@ -130,7 +133,7 @@ class ShopProductViewSet(OfOneShop):
     @endpoint(
         "GET",
         "getstockproductlistbyclass",
-        who=TRADE,
+        right=Right.SEE_STOCK,
         title="获取门店分类商品库存列表",
         takes=ProductsOfClassTakes,
         gives=StockGives(many=True),
@@ -143,7 +146,7 @@ class ShopProductViewSet(OfOneShop):
     @endpoint(
         "GET",
         "getlistbyproductids",
-        who=READERS,
+        right=Right.SEE_PRICES,
         title="根据商品id集合获取门店商品列表",
         takes=ProductsTakes,
         gives=ShopProductGives(many=True),
@@ -158,7 +161,7 @@ class ShopProductViewSet(OfOneShop):
     @endpoint(
         "GET",
         "getshoplist",
-        who=TRADE,
+        right=Right.SEE_SHOPS,
         title="根据商品id集合获取门店列表",
         takes=SellersTakes,
         gives=ShopWithProductsGives(many=True),
@@ -169,60 +172,71 @@ class ShopProductViewSet(OfOneShop):
         shops = listing.open_shops(self.principal).filter(pk__in=rows.values("shop")).defer(*SECRETS).order_by("code")
         return Response(self.give(ShopWithProductsGives, listing.with_products(with_devices(shops), rows), many=True))
 
-    @endpoint("POST", "addproduct", who=MANAGERS, title="添加商品", takes=AddProductTakes, throttles=(StaffWrite,))
+    @endpoint("POST", "addproduct", right=Right.CHANGE_PRICES, title="添加商品", takes=AddProductTakes, throttles=(StaffWrite,))
     def add_product(self, request: Request) -> Response:
         return added(prices.add_products(**self.valid(), principal=self.principal, now=timezone.now()))
 
-    @endpoint("POST", "addproductbyclass", who=MANAGERS, title="按分类添加商品", takes=AddProductTakes, throttles=(StaffWrite,))
+    @endpoint(
+        "POST", "addproductbyclass", right=Right.CHANGE_PRICES, title="按分类添加商品", takes=AddProductTakes, throttles=(StaffWrite,)
+    )
     def add_product_by_class(self, request: Request) -> Response:
         return added(prices.add_products_of_class(**self.valid(), principal=self.principal, now=timezone.now()))
 
-    @endpoint("POST", "changeprice", who=MANAGERS, title="商品调价", takes=ChangePriceTakes, throttles=(StaffWrite,))
+    @endpoint("POST", "changeprice", right=Right.CHANGE_PRICES, title="商品调价", takes=ChangePriceTakes, throttles=(StaffWrite,))
     def change_price(self, request: Request) -> Response:
         changes = [Change(**self.valid())]
         return changed(prices.change_prices(changes=changes, principal=self.principal, now=timezone.now()))
 
-    @endpoint("POST", "changeprices", who=MANAGERS, title="商品批量调价", takes=ChangePriceTakes, many=True, throttles=(StaffWrite,))
+    @endpoint(
+        "POST", "changeprices", right=Right.CHANGE_PRICES, title="商品批量调价", takes=ChangePriceTakes, many=True, throttles=(StaffWrite,)
+    )
     def change_prices(self, request: Request) -> Response:
         changes = [Change(**sent) for sent in self.valid_list()]
         return changed(prices.change_prices(changes=changes, principal=self.principal, now=timezone.now()))
 
-    @endpoint("POST", "unifychangeprice", who=MANAGERS, title="商品统一调价", takes=UnifyPriceTakes, throttles=(StaffWrite,))
+    @endpoint("POST", "unifychangeprice", right=Right.CHANGE_PRICES, title="商品统一调价", takes=UnifyPriceTakes, throttles=(StaffWrite,))
     def unify_price(self, request: Request) -> Response:
         return changed(prices.unify_price(**self.valid(), principal=self.principal, now=timezone.now()))
 
-    @endpoint("POST", "delete", who=MANAGERS, title="删除", takes=IdTakes, many=True, throttles=(StaffWrite,))
+    @endpoint("POST", "delete", right=Right.CHANGE_PRICES, title="删除", takes=IdTakes, many=True, throttles=(StaffWrite,))
     def remove_products(self, request: Request) -> Response:
         return removed(prices.remove_products(shop_product_ids=self.valid_list(), principal=self.principal, now=timezone.now()))
 
     @endpoint(
         "POST",
         "deleteall",
-        who=MANAGERS,
+        right=Right.CLEAR_SHOPS,
         title="清空",
         takes=ClearTakes,
         throttles=(StaffWrite,),
-        right="pricing.delete_shopproduct",
     )
     def remove_all(self, request: Request) -> Response:
         shop_id = self.must_shop_id(self.valid()["shop_id"])
         return removed(prices.remove_all(shop_id=shop_id, principal=self.principal, now=timezone.now()))
 
-    @endpoint("POST", "resetdownload", who=MANAGERS | DEVICE, title="重置下载", takes=ResetTakes, throttles=(StaffWrite, PerDevice))
+    @endpoint("POST", "resetdownload", right=Right.RESET_DOWNLOADS, title="重置下载", takes=ResetTakes, throttles=(StaffWrite, PerDevice))
     def reset_download(self, request: Request) -> Response:
         sent = self.valid()
         shop_id = self.must_shop_id(sent["shop_id"])
         count = devices.reset_downloads(shop_id=shop_id, device_id=sent["device_id"], principal=self.principal)
         return ok(_("已重置 {count} 台设备，下次下载将全部重新加载").format(count=count))
 
-    @endpoint("GET", "getdownload", who=DEVICE, title="设备下载价格", takes=PullTakes, gives=DownloadGives, throttles=(PerDevice,))
+    @endpoint(
+        "GET",
+        "getdownload",
+        right=Right.DOWNLOAD_PRICES,
+        title="设备下载价格",
+        takes=PullTakes,
+        gives=DownloadGives,
+        throttles=(PerDevice,),
+    )
     def get_download(self, request: Request) -> Response:
         device = Device.objects.visible_to(self.principal).in_use().filter(pk=self.valid()["device_id"]).first()
         if device is None:
             raise NotThere
         return Response(self.give(DownloadGives, downloads.changes_for(device=device)))
 
-    @endpoint("POST", "ackdownload", who=DEVICE, title="设备确认下载", takes=AcknowledgeTakes, throttles=(PerDevice,))
+    @endpoint("POST", "ackdownload", right=Right.DOWNLOAD_PRICES, title="设备确认下载", takes=AcknowledgeTakes, throttles=(PerDevice,))
     def acknowledge_download(self, request: Request) -> Response:
         downloads.acknowledge(**self.valid(), principal=self.principal)
         return ok()

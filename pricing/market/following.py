@@ -17,7 +17,8 @@ from pricing.models import ChangeSource, MarketPrice, PriceChange, PriceLog, Sho
 from pricing.prices.batches import lock_shops, write_rows
 from pricing.prices.statements import log_of
 from retail.models import Product, Tenant
-from retail.principals import Principal, Role
+from retail.principals import Principal
+from retail.rights import Role
 from shops.models import Shop
 
 OPENING = time(6)

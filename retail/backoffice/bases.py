@@ -24,8 +24,9 @@ from retail.backoffice.exports import ExportAdmin
 from retail.backoffice.scope import asks_beyond_our_years, caller, scoped_rows, visible
 from retail.models import Tenant
 from retail.pictures import PictureField, kept_with
-from retail.principals import Principal, Role
+from retail.principals import Principal
 from retail.refusals import Refusal
+from retail.rights import Right
 from retail.wire.ids import is_id
 
 # Columns that the form never shows but that constraints speak of.
@@ -168,11 +169,12 @@ class ScopedAdmin(AskingMixin, ScopedMixin, ExportAdmin):
 
     def hidden(self, request: HttpRequest) -> set[str]:
         """Fields and columns that this person doesn't see. The tenant is the platform's business."""
-        role = caller(request).role
-        hidden = set() if role == Role.PLATFORM else {"tenant"}
-        if role == Role.CLERK:
-            hidden |= set(self.managers_only)
-        return hidden if role in (Role.HEADQUARTERS, Role.PLATFORM) else hidden | set(self.headquarters_only)
+        kept_for = {
+            Right.CHOOSE_TENANT: {"tenant"},
+            Right.SEE_MANAGERS_FIELDS: set(self.managers_only),
+            Right.SEE_HEADQUARTERS_FIELDS: set(self.headquarters_only),
+        }
+        return {name for right, names in kept_for.items() if not caller(request).may(right) for name in names}
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         hidden = self.hidden(request)
@@ -228,9 +230,6 @@ class ScopedAdmin(AskingMixin, ScopedMixin, ExportAdmin):
         shown = [pill(title, query, request, self.pills) for title, query in self.pills]
         response: HttpResponse = super().changelist_view(request, {"pills": shown} | (extra_context or {}))
         return response
-
-    def role_in(self, request: HttpRequest, *roles: Role) -> bool:
-        return caller(request).role in (*roles, Role.PLATFORM)
 
 
 def become(instance: Model, saved: Model) -> None:

@@ -20,6 +20,7 @@ from retail.backoffice.theme import UnfoldAdminSite
 from retail.login.lockouts import come_back
 from retail.logs.client_ip import client_network
 from retail.logs.request_log import note_refusal
+from retail.rights import Right
 from retail.throttles import LoginFailures
 
 View = Callable[..., HttpResponse]
@@ -47,7 +48,7 @@ class BackOffice(UnfoldAdminSite):  # type: ignore[misc]
         return [path(route, self.admin_view(view), name=name) for route, view, name in self.pages]
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return bool(super().has_permission(request)) and caller(request).is_staff
+        return bool(super().has_permission(request)) and caller(request).may(Right.USE_BACK_OFFICE)
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         inner = super().admin_view(view, cacheable)

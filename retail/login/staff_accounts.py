@@ -7,8 +7,9 @@ from django.utils.translation import gettext_lazy as _
 from knox.models import AuthToken
 
 from retail.models import User
-from retail.principals import GROUP_NAMES, STAFF_ROLES, Principal, Role
+from retail.principals import Principal
 from retail.refusals import Forbidden, Invalid, Refusal
+from retail.rights import GROUP_NAMES, STAFF_ROLES, Right, Role
 
 SEE_SECRET = Q(content_type__app_label="shops", codename="see_secret")
 # What shopproduct/deleteall asks for besides the role.
@@ -36,11 +37,11 @@ def holds(user: User, right: Q) -> bool:
 
 def may_manage(*, user: User, principal: Principal) -> bool:
     """Headquarters its own tenant's people, but nobody who sees more than itself: whoever sets a password can log in with it."""
-    if principal.role == Role.PLATFORM:
+    if principal.may(Right.CHOOSE_TENANT):
         return True
-    if principal.role != Role.HEADQUARTERS or user.is_superuser or user.tenant_id != principal.tenant_id:
+    if not principal.may(Right.MANAGE_STAFF) or user.is_superuser or user.tenant_id != principal.tenant_id:
         return False
-    return principal.sees_secrets or not sees_secrets(user)
+    return principal.may(Right.SEE_APP_SECRETS) or not sees_secrets(user)
 
 
 @transaction.atomic
@@ -59,9 +60,9 @@ def assign_role(*, user: User, role: Role, principal: Principal, secrets: bool =
         raise OwnRole
     user.groups.set([Group.objects.get(name=GROUP_NAMES[role])])
     rights = Q(pk__in=[])
-    if secrets and role == Role.HEADQUARTERS and principal.sees_secrets:
+    if secrets and role in Right.SEE_APP_SECRETS.holders and principal.may(Right.SEE_APP_SECRETS):
         rights |= SEE_SECRET
-    if clears and role != Role.CLERK:
+    if clears and role in Right.CLEAR_SHOPS.holders:
         rights |= CLEAR_SHOP
     user.user_permissions.set(Permission.objects.filter(rights))
 

@@ -12,7 +12,8 @@ from django.utils.functional import empty
 
 from retail.logs import json_lines
 from retail.logs.client_ip import client_ip
-from retail.principals import Principal, Role
+from retail.principals import Principal
+from retail.rights import Role
 
 log = logging.getLogger(__name__)
 HEADER = "X-Request-ID"

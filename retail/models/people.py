@@ -10,13 +10,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from retail.models.tenants import Tenant, is_code
-from retail.principals import Principal, Role
+from retail.principals import Principal
+from retail.rights import Right
 
 
 class UserQuerySet(models.QuerySet["User"]):
     def visible_to(self, principal: Principal) -> Self:
         """Headquarters sees its tenant's people; shop staff the buyers of the tenant and themselves."""
-        if principal.role in (Role.PLATFORM, Role.HEADQUARTERS):
+        if principal.may(Right.MANAGE_STAFF):
             return self.filter(principal.scope(shop="")).filter(Q(is_superuser=False) | Q(pk=principal.user and principal.user.pk))
         if principal.is_staff and principal.user is not None:
             return self.filter(principal.scope(shop="")).filter(Q(is_staff=False) | Q(pk=principal.user.pk))

@@ -1,7 +1,5 @@
 """What is left of a text for a caller who may not read it (``docs/api.md``, the masking table). Whom it concerns, serializers know."""
 
-from retail.principals import Principal, Role
-
 PHONE_LENGTH_MIN = 8
 
 
@@ -20,13 +18,3 @@ def mask_name(name: str) -> str:
 def mask_open_id(open_id: str) -> str:
     """The first four characters and four stars."""
     return f"{open_id[:4]}****" if open_id else ""
-
-
-def sees_keys(principal: Principal) -> bool:
-    """Managers and headquarters see appKeys, addresses of devices, and who changed a price; clerks and devices don't."""
-    return principal.role in (Role.MANAGER, Role.HEADQUARTERS, Role.PLATFORM)
-
-
-def sees_app_secret(principal: Principal) -> bool:
-    """Headquarters with the right "see secret"; nobody else, whatever rights a person has been given."""
-    return principal.role == Role.HEADQUARTERS and principal.sees_secrets

@@ -12,24 +12,19 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import GenericViewSet
 
-from retail.principals import Principal, Role, principal_of
+from retail.principals import Principal, principal_of
 from retail.refusals import Forbidden
+from retail.rights import PLATFORM, Right, Role
 from retail.wire import parser
 from retail.wire.parser import Arguments
+from retail.wire.permissions import HasRight
 from retail.wire.renderers import AlwaysJson
 from retail.wire.serializers import ResultSerializer, TakesSerializer
-
-BUYER = frozenset({Role.BUYER})
-MANAGERS = frozenset({Role.MANAGER, Role.HEADQUARTERS})
-HEADQUARTERS = frozenset({Role.HEADQUARTERS})
-STAFF = MANAGERS | {Role.CLERK}
-DEVICE = frozenset({Role.DEVICE})
-EVERYONE = STAFF | BUYER | DEVICE | {Role.ANONYMOUS}
 
 
 class AnotherUser(Forbidden):
@@ -44,32 +39,37 @@ class Endpoint:
     """What the documents say of one path; the OpenAPI schema and the role matrix are read from it."""
 
     path: str
-    who: frozenset[Role]
+    right: Right
     takes: type[serializers.BaseSerializer[Any]] | None = None
     refused: dict[str, Any] = field(default_factory=dict)
     throttles: Sequence[type[BaseThrottle]] = ()
-    right: str = ""
+
+    @property
+    def who(self) -> frozenset[Role]:
+        """Those who may call. The platform works in the back office alone."""
+        return self.right.holders - PLATFORM
 
 
 def endpoint(
     method: str,
     path: str,
     *,
-    who: frozenset[Role],
+    right: Right,
     title: str,
     takes: Any = None,
     gives: Any = ResultSerializer,
     refused: dict[str, Any] | None = None,
     throttles: Sequence[type[BaseThrottle]] = (),
-    right: str = "",
     many: bool = False,
+    headers: Sequence[OpenApiParameter] = (),
 ) -> Callable[[Callable[..., Any]], Any]:
-    """Name a legacy path at its view. ``refused``: the extra keys of a refusal's body that has HTTP 200; ``right``: a permission
-    that ``who`` must have besides; ``many``: the body is a list of ``takes``."""
-    described = Endpoint(path, who, takes, refused or {}, throttles, right)
-    parameters: list[Any] = [takes] if takes is not None and method == "GET" else []
-    if path == "createorder":
-        parameters.append(OpenApiParameter("Idempotency-Key", {"type": "string", "pattern": "^[ -~]{1,64}$"}, OpenApiParameter.HEADER))
+    """Name a legacy path at its view.
+
+    ``refused``: the extra keys of a refusal's body that has HTTP 200; ``many``: the body is a list of ``takes``; ``headers``: those that
+    the endpoint reads, for the schema.
+    """
+    described = Endpoint(path, right, takes, refused or {}, throttles)
+    parameters: list[Any] = [*([takes] if takes is not None and method == "GET" else []), *headers]
     schema = extend_schema(
         summary=title,
         parameters=parameters,
@@ -90,6 +90,7 @@ class WireViewSet(GenericViewSet):  # type: ignore[type-arg]
 
     http_method_names = ["get", "head", "post"]
     content_negotiation_class = AlwaysJson
+    permission_classes = [HasRight]
     pagination_class = None
     # For the schema alone: every endpoint names what it gives.
     serializer_class = ResultSerializer
@@ -123,14 +124,6 @@ class WireViewSet(GenericViewSet):  # type: ignore[type-arg]
         super().initial(request, *args, **kwargs)
         # Read before the action runs, so that no view sees a request that the wire rules refuse.
         self.arguments  # noqa: B018
-
-    def check_permissions(self, request: Request) -> None:
-        right = self.endpoint.right
-        if self.principal.role in self.endpoint.who and (not right or request.user.has_perm(right)):
-            return
-        if self.principal.role == Role.ANONYMOUS and not request.user.is_authenticated:
-            raise NotAuthenticated
-        raise Forbidden
 
     def get_throttles(self) -> list[BaseThrottle]:
         if not settings.API_THROTTLES:

@@ -20,6 +20,7 @@ from retail.backoffice import (
     page_action,
     page_of,
 )
+from retail.rights import Right
 from shops import devices
 from shops.admin.bases import OfShopAdmin
 from shops.models import Device, DeviceType, Stall
@@ -56,7 +57,7 @@ class DeviceAdmin(OfShopAdmin):
     fieldsets = ((None, {"fields": ("shop", "stall", "device_type", "code", "ip", "mac", "in_use", "synced")}),)
 
     def has_reset_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return bool(request.user.has_perm("shops.change_device"))
+        return caller(request).may(Right.RESET_DOWNLOADS)
 
     @page_action(description=gettext_lazy("重新下载价格"), path="reset", permission="reset", icon="cloud_download")
     def reset_download(self, request: HttpRequest, object_id: str) -> HttpResponse:

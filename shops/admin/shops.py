@@ -22,7 +22,7 @@ from retail.backoffice import (
     page_of,
     theme,
 )
-from retail.principals import Role
+from retail.rights import Right
 from shops import shops
 from shops.models import Shop
 
@@ -62,10 +62,10 @@ class ShopAdmin(ScopedAdmin):
         return bool(super().has_change_permission(request, obj)) and not (isinstance(obj, Shop) and obj.removed_at)
 
     def has_close_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return self.role_in(request, Role.HEADQUARTERS)
+        return caller(request).may(Right.CLOSE_SHOPS)
 
     def has_secret_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return self.role_in(request, Role.HEADQUARTERS) and caller(request).sees_secrets
+        return caller(request).may(Right.SEE_APP_SECRETS)
 
     def save_model(self, request: HttpRequest, obj: Shop, form: Any, change: bool) -> None:
         names = self.written(obj, form.changed_data)

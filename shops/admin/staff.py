@@ -27,7 +27,7 @@ from retail.backoffice import (
 from retail.forms import PasswordForm, RowsField
 from retail.login import staff_accounts
 from retail.models import User
-from retail.principals import GROUP_NAMES, STAFF_ROLES, Role
+from retail.rights import GROUP_NAMES, STAFF_ROLES, Right, Role
 from shops.models import Shop
 
 
@@ -108,7 +108,7 @@ class UserAdmin(ScopedAdmin):
         return whole[:1] if is_plain(request, obj) else whole
 
     def hidden(self, request: HttpRequest) -> set[str]:
-        return super().hidden(request) | (set() if caller(request).sees_secrets else {"secrets"})
+        return super().hidden(request) | (set() if caller(request).may(Right.SEE_APP_SECRETS) else {"secrets"})
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         readonly = super().get_readonly_fields(request, obj)

@@ -19,7 +19,7 @@ from retail.backoffice import (
     caller,
     display,
 )
-from retail.principals import Role
+from retail.rights import Right
 from shops import configuration
 from shops.admin.bases import OfShopAdmin
 from shops.models import ConfigItem, ConfigValue, Licence
@@ -34,12 +34,12 @@ class LicenceAdmin(OfShopAdmin):
     fieldsets = ((None, {"fields": ("shop", "validity_key", "contract_ends_on")}),)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return bool(super().has_add_permission(request)) and self.role_in(request)
+        return bool(super().has_add_permission(request)) and caller(request).may(Right.PROLONG_LICENCES)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Headquarters unbinds a machine that was replaced; the end of a contract is the platform's."""
         readonly = super().get_readonly_fields(request, obj)
-        return readonly if self.role_in(request) else [*readonly, "contract_ends_on"]
+        return readonly if caller(request).may(Right.PROLONG_LICENCES) else [*readonly, "contract_ends_on"]
 
     @display(description=gettext_lazy("合同到期日"), ordering="contract_ends_on")
     def ends(self, licence: Licence) -> str:
@@ -97,7 +97,7 @@ class ConfigValueAdmin(OfShopAdmin):
         return not isinstance(obj, ConfigValue) or configuration.may_set(obj.item, caller(request))
 
     def choices_of(self, db_field: Field[Any, Any], rows: Any, request: HttpRequest) -> Any:
-        if db_field.name != "item" or self.role_in(request):
+        if db_field.name != "item" or caller(request).may(Right.SET_PLATFORMS_OWN):
             return super().choices_of(db_field, rows, request)
         return rows.exclude(code__in=configuration.PLATFORMS_OWN)
 
@@ -105,7 +105,7 @@ class ConfigValueAdmin(OfShopAdmin):
         form = super().get_form(request, obj, change, **kwargs)
         if "shop" in form.base_fields:
             # Only headquarters may set a value for all shops.
-            form.base_fields["shop"].required = not self.role_in(request, Role.HEADQUARTERS)
+            form.base_fields["shop"].required = not caller(request).may(Right.SET_FOR_ALL_SHOPS)
             form.base_fields["shop"].help_text = "" if form.base_fields["shop"].required else _("留空则对全部门店生效。")
         return form
 

@@ -39,7 +39,8 @@ from groupbuy.payments import refunds
 from groupbuy.payments.gateways.sandbox import SandboxGateway
 from pricing.models import ChangeSource, MarketPrice, PriceLog, ShopProduct, StockFigure
 from retail.models import Product, ProductClass, ProductImage, Tenant, User, WeChatIdentity
-from retail.principals import Role, principal_of
+from retail.principals import principal_of
+from retail.rights import Role
 from shops.models import ConfigValue, Device, Licence, Shop, Stall
 
 pytestmark = pytest.mark.django_db

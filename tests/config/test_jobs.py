@@ -28,7 +28,8 @@ from groupbuy.payments.gateways import sandbox
 from retail import jobs
 from retail.dates import CHINA
 from retail.models import OutboxEntry, OutboxState
-from retail.principals import Role, principal_of
+from retail.principals import principal_of
+from retail.rights import Role
 from shops.models import ConfigItem, ConfigValue
 from tests.support import factories
 from tests.support.pages import ordered, pay

@@ -13,7 +13,7 @@ from groupbuy.models import MerchantAccount, Order, Payment
 from pricing.models import MarketPrice
 from retail import dates
 from retail.models import Tenant
-from retail.principals import GROUP_NAMES
+from retail.rights import GROUP_NAMES
 from shops import configuration, devices
 from shops.models import ConfigItem, DeviceType
 from tests.support import factories

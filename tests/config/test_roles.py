@@ -2,7 +2,8 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 
 from config import roles
-from retail.principals import GROUP_NAMES, Role
+from retail import rights
+from retail.rights import GROUP_NAMES, Role
 
 
 @pytest.mark.django_db
@@ -10,7 +11,7 @@ from retail.principals import GROUP_NAMES, Role
 def test_each_staff_group_has_exactly_the_permissions_of_the_table(role):
     group = Group.objects.get(name=GROUP_NAMES[role])
     granted = {f"{p.content_type.app_label}.{p.codename}" for p in group.permissions.select_related("content_type")}
-    assert granted == roles.codenames(Role(role))
+    assert granted == rights.permissions_of(Role(role))
 
 
 @pytest.mark.django_db

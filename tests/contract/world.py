@@ -22,7 +22,7 @@ from groupbuy.models import (
 )
 from pricing.models import ChangeSource, PriceChange, PriceLog, ShopProduct
 from retail.models import AppSecret, Product, ProductClass, ProductImage, Tenant, User
-from retail.principals import Role
+from retail.rights import Role
 from shops.models import ConfigItem, ConfigValue, Device, Shop
 from tests.support import factories
 from tests.support.clients import Api, ApiClient

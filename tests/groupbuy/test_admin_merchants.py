@@ -5,7 +5,7 @@ from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
 from groupbuy.models import MerchantAccount
-from retail.principals import Role
+from retail.rights import Role
 from tests.support import factories
 from tests.support.back_office import answered, page, said
 from tests.support.pages import browser_of, words

@@ -3,7 +3,7 @@
 import pytest
 
 from groupbuy.models import DeliverType, Order, OrderStatus, PaymentState, Refund
-from retail.principals import Role
+from retail.rights import Role
 from tests.support import factories
 from tests.support.back_office import answered, page, said
 from tests.support.pages import browser_of, ordered, pay, words

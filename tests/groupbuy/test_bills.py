@@ -25,8 +25,9 @@ from groupbuy.payments import bills, refunds, settling
 from groupbuy.payments.gateways import sandbox
 from retail.dates import CHINA
 from retail.models import Tenant
-from retail.principals import Role, principal_of
+from retail.principals import principal_of
 from retail.refusals import NotThere
+from retail.rights import Role
 from tests.support import factories
 from tests.support.pages import ordered, pay
 from tests.support.races import at_once

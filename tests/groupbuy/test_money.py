@@ -11,8 +11,9 @@ from groupbuy.models import Order, OrderStatus, Payment, Refund, SandboxTrade, T
 from groupbuy.orders import expiry, fulfilment, group_buyings
 from groupbuy.payments import refunds, settling
 from groupbuy.payments.gateways import sandbox
-from retail.principals import Role, principal_of
+from retail.principals import principal_of
 from retail.refusals import Forbidden, Invalid, NotThere, Refusal
+from retail.rights import Role
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,8 @@ from groupbuy.models import Order, OrderStatus, Payment
 from groupbuy.orders import fulfilment
 from groupbuy.payments import settling
 from groupbuy.payments.gateways import sandbox
-from retail.principals import Role, principal_of
+from retail.principals import principal_of
+from retail.rights import Role
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from django.test import Client
 
 from groupbuy.models import GroupBuyingImage, VisitTimes
 from retail.models import ProductImage
-from retail.principals import Role
+from retail.rights import Role
 from tests.support import factories
 from tests.support.pages import browser_of, ordered, pay, submit, words
 

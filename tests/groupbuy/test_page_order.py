@@ -12,7 +12,8 @@ from groupbuy.orders import expiry, fulfilment
 from groupbuy.payments import by_hand, refunds, settling, short_delivery
 from groupbuy.payments.attempts import PREPAY_LIFE
 from groupbuy.payments.gateways import sandbox
-from retail.principals import Role, principal_of
+from retail.principals import principal_of
+from retail.rights import Role
 from shops.models import ConfigItem, ConfigValue
 from tests.support import factories
 from tests.support.pages import browser_of, ordered, pay, words

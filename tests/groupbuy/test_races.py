@@ -13,8 +13,9 @@ from groupbuy.models import GroupBuying, Order, Payment, Refund
 from groupbuy.orders import expiry
 from groupbuy.payments import refunds, settling
 from groupbuy.payments.gateways import sandbox
-from retail.principals import Role, principal_of
+from retail.principals import principal_of
 from retail.refusals import Refusal
+from retail.rights import Role
 from tests.support import factories
 from tests.support.races import at_once
 

@@ -23,8 +23,9 @@ from groupbuy.models import (
 from groupbuy.orders import expiry
 from groupbuy.payments import by_hand, refunds, settling
 from groupbuy.payments.gateways import RefundAnswer, Rejected, sandbox
-from retail.principals import Role, principal_of
+from retail.principals import principal_of
 from retail.refusals import Forbidden, Invalid, NotThere, Refusal
+from retail.rights import Role
 from tests.support import factories
 from tests.support.pages import ordered, pay, underpay
 from tests.support.races import at_once

@@ -8,8 +8,9 @@ from config import invariants
 from groupbuy.models import DeliverType, GroupBuying, Order, OrderStatus, Refund
 from groupbuy.orders import fulfilment
 from groupbuy.payments import refunds, short_delivery
-from retail.principals import Role, principal_of
+from retail.principals import principal_of
 from retail.refusals import Forbidden, Invalid, NotThere
+from retail.rights import Role
 from tests.support import factories
 from tests.support.pages import ordered, pay
 from tests.support.races import at_once

@@ -10,8 +10,9 @@ from groupbuy.models import MerchantAccount, OrderStatus, Payment, RefundState
 from groupbuy.payments import reconciling, refunds
 from groupbuy.payments.gateways import Misconfigured, accounts
 from retail.models import Tenant
-from retail.principals import Principal, Role, principal_of
+from retail.principals import Principal, principal_of
 from retail.refusals import Forbidden, NotThere
+from retail.rights import Role
 from tests.support import factories
 from tests.support.wechat import account_of, assert_sound, fresh, house_merchant, notify, own_merchant, packed, pay
 

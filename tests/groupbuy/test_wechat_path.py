@@ -9,8 +9,9 @@ from groupbuy import orders, payments
 from groupbuy.models import Order, OrderStatus, Payment, PaymentEvent, Refund, RefundState
 from groupbuy.orders import expiry, fulfilment
 from groupbuy.payments import attempts, reconciling, refunds, settling, verdict
-from retail.principals import Role, principal_of
+from retail.principals import principal_of
 from retail.refusals import Invalid
+from retail.rights import Role
 from tests.support import factories
 from tests.support.wechat import REFUND_NOTIFY, assert_sound, fresh, house_merchant, notify, packed, pay, wait_until
 

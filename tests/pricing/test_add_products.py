@@ -9,8 +9,9 @@ from pricing import prices
 from pricing.models import PriceChange, PriceLog, ShopProduct
 from pricing.prices import assortment
 from retail.models import Product
-from retail.principals import Principal, Role
+from retail.principals import Principal
 from retail.refusals import Invalid, NotThere, Refusal
+from retail.rights import Role
 from tests.pricing.conftest import count_statements, versions
 from tests.support import factories
 

@@ -10,8 +10,9 @@ from pricing import prices
 from pricing.models import ChangeSource, PriceChange, PriceLog, ShopProduct
 from pricing.prices import Change, statements
 from pricing.prices import changes as price_changes
-from retail.principals import Principal, Role, principal_of
+from retail.principals import Principal, principal_of
 from retail.refusals import Invalid, NotThere
+from retail.rights import Role
 from tests.pricing.conftest import count_statements, on_sale, versions
 from tests.support import factories
 

@@ -7,8 +7,9 @@ import pytest
 from pricing import downloads, prices
 from pricing.models import ShopProduct
 from pricing.prices import Change
-from retail.principals import Principal, Role
+from retail.principals import Principal
 from retail.refusals import Invalid, NotThere
+from retail.rights import Role
 from shops import devices
 from tests.pricing.conftest import count_statements, on_sale
 from tests.support import factories

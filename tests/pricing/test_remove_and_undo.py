@@ -9,8 +9,9 @@ from config import invariants
 from pricing import prices
 from pricing.models import PriceChange, PriceLog, ShopProduct
 from pricing.prices import AlreadyUndone, Change, NothingToUndo, TooLate
-from retail.principals import Role, principal_of
+from retail.principals import principal_of
 from retail.refusals import Invalid, NotThere
+from retail.rights import Role
 from shops.models import Shop
 from tests.pricing.conftest import count_statements, on_sale, versions
 from tests.support import factories

@@ -7,8 +7,9 @@ from django.db import connection
 
 from pricing import prices
 from pricing.models import PriceChange, PriceLog, ShopProduct
-from retail.principals import Role, principal_of
+from retail.principals import principal_of
 from retail.refusals import Invalid, NotThere
+from retail.rights import Role
 from tests.pricing.conftest import count_statements
 from tests.support import factories
 

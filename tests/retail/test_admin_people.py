@@ -9,8 +9,9 @@ from knox.models import AuthToken
 
 from retail.login import staff_accounts
 from retail.models import User
-from retail.principals import GROUP_NAMES, Role, principal_of
+from retail.principals import principal_of
 from retail.refusals import Forbidden
+from retail.rights import GROUP_NAMES, Role
 from tests.support import factories
 from tests.support.back_office import answered, page, said
 from tests.support.pages import browser_of, words

@@ -8,7 +8,8 @@ from django.urls import reverse
 from groupbuy.models import BillDifference, MerchantAccount, Order, OrderStatus
 from retail.backoffice import visible
 from retail.models import AppSecret, User
-from retail.principals import Role, principal_of
+from retail.principals import principal_of
+from retail.rights import Role
 from shops.models import ConfigItem, DeviceType, Shop
 from tests.support import factories
 from tests.support.back_office import fill, page, pages_of_lists, said

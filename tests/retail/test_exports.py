@@ -12,7 +12,7 @@ from groupbuy.models import Order, OrderStatus, Payment, Refund
 from pricing.models import PriceLog, StockFigure
 from retail.backoffice import exports, sheets
 from retail.models import Product
-from retail.principals import Role
+from retail.rights import Role
 from shops.models import Shop
 from tests.support import factories
 from tests.support.back_office import fill, said

@@ -5,7 +5,7 @@ from knox.models import AuthToken
 from retail import mini_program
 from retail.login import wechat_and_password
 from retail.models import User
-from retail.principals import Role
+from retail.rights import Role
 from tests.support import factories
 from tests.support.pages import ordered, pay
 

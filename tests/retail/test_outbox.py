@@ -10,8 +10,9 @@ from retail import outbox
 from retail.mini_program import Refused, Unknown
 from retail.models import OutboxEntry
 from retail.outbox import Impossible, NotNeeded, Sender
-from retail.principals import Role, principal_of
+from retail.principals import principal_of
 from retail.refusals import Forbidden, NotThere, Refusal, Unavailable
+from retail.rights import Role
 from tests.support import factories
 from tests.support.races import at_once
 

@@ -11,8 +11,8 @@ from groupbuy.orders import expiry
 from groupbuy.payments import refunds, settling
 from groupbuy.payments.gateways import sandbox
 from retail.models import Tenant, User
-from retail.principals import Role
 from retail.refusals import NotThere
+from retail.rights import Role
 from tests.support import factories
 from tests.support.clients import Api
 from tests.support.pages import browser_of, ordered, pay

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from retail.principals import Role
+from retail.rights import Role
 from shops.models import ConfigItem, ConfigValue, Device, Licence, Shop
 from tests.support import factories
 from tests.support.back_office import answered, page, said

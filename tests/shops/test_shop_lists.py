@@ -1,7 +1,7 @@
 import pytest
 from django.core.files.base import ContentFile
 
-from retail.principals import Role
+from retail.rights import Role
 from shops.models import Stall
 from tests.support import factories
 

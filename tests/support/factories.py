@@ -11,7 +11,8 @@ from factory.django import DjangoModelFactory
 from groupbuy.models import GroupBuying
 from pricing.models import ChangeSource, PriceChange, PriceLog, ShopProduct, StockFigure
 from retail.models import Product, ProductClass, Tenant, User, WeChatIdentity
-from retail.principals import GROUP_NAMES, Principal, Role, principal_of
+from retail.principals import Principal, principal_of
+from retail.rights import GROUP_NAMES, Role
 from shops.models import Device, DeviceType, Licence, Shop, Stall
 
 

@@ -16,8 +16,9 @@ from groupbuy.payments.gateways.sandbox import SandboxGateway
 from groupbuy.payments.gateways.wechat import Merchant, WeChatGateway
 from retail import mini_program
 from retail.models import Tenant
-from retail.principals import Principal, Role
-from retail.refusals import Forbidden, NotThere, Refusal
+from retail.principals import Principal
+from retail.refusals import NotThere, Refusal
+from retail.rights import Right
 
 is_serial = re.compile(r"[0-9A-Za-z_-]{1,64}").fullmatch
 # Nobody has it: a query of it shows whether the keys are accepted.
@@ -208,8 +209,7 @@ def withdraw_confirmation(*, account_id: int, principal: Principal) -> MerchantA
 
 
 def locked(account_id: int, principal: Principal) -> MerchantAccount:
-    if principal.role != Role.PLATFORM:
-        raise Forbidden
+    principal.must(Right.CONFIRM_MERCHANTS)
     account = MerchantAccount.objects.visible_to(principal).select_for_update().filter(pk=account_id).first()
     if account is None:
         raise NotThere

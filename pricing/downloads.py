@@ -8,7 +8,7 @@ from pricing import listing
 from pricing.listing import Line
 from pricing.models import ShopProduct
 from retail.principals import Principal
-from retail.refusals import Invalid, NotThere
+from retail.refusals import Invalid, found
 from shops.models import Device, Shop
 
 
@@ -65,9 +65,7 @@ def acknowledge(*, device_id: int, time_stamp: int, principal: Principal) -> int
     A repeated or belated acknowledgement changes nothing, be it of less or of what was offered before a ``reset``. Raises NotThere;
     Invalid on a negative stamp or one that the shop's counter hasn't reached.
     """
-    device = Device.objects.visible_to(principal).in_use().select_related("shop").filter(pk=device_id, shop__removed_at=None).first()
-    if device is None:
-        raise NotThere
+    device = found(Device.objects.visible_to(principal).in_use().select_related("shop"), pk=device_id, shop__removed_at=None)
     if not 0 <= time_stamp <= device.shop.price_version:
         raise Invalid(_("时间戳不能为负数，也不能超过门店当前的价格版本"))
     # One conditional UPDATE: two acknowledgements may cross, or one and a reset.

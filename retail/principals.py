@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 
 from retail.refusals import Forbidden
-from retail.rights import GROUP_NAMES, STAFF, Right, Role
+from retail.rights import GROUP_NAMES, SHOP_ROLES, STAFF, Right, Role
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -88,5 +88,5 @@ def principal_of(user: "User | AnonymousUser") -> Principal:
     role = next((role for role, name in GROUP_NAMES.items() if name in names), None)
     if role is None or user.tenant_id is None:
         return ANONYMOUS
-    shop_ids = None if role == Role.HEADQUARTERS else frozenset(user.shops.values_list("pk", flat=True))
+    shop_ids = frozenset(user.shops.values_list("pk", flat=True)) if role in SHOP_ROLES else None
     return Principal(role, user, user.tenant_id, shop_ids)

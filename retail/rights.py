@@ -26,7 +26,9 @@ class Role(TextChoices):
 
 # From the strongest down: somebody in two groups acts as the stronger.
 GROUP_NAMES = {Role.HEADQUARTERS: "总部", Role.MANAGER: "店长", Role.CLERK: "店员"}
-STAFF_ROLES = (Role.CLERK, Role.MANAGER, Role.HEADQUARTERS)
+# Of certain shops; headquarters is of all.
+SHOP_ROLES = (Role.CLERK, Role.MANAGER)
+STAFF_ROLES = (*SHOP_ROLES, Role.HEADQUARTERS)
 
 ANYBODY = {Role.ANONYMOUS}
 BUYER = {Role.BUYER}
@@ -68,7 +70,7 @@ class Right(Enum):
     RECEIVE_ORDERS = _("确认收货"), BUYER
     HAND_OVER = _("确认、发货、核销取货码"), STAFF
     LOOK_UP_PICK_UP_CODES = _("按取货码查找订单"), HEADQUARTERS
-    SEE_BUYERS_AFTERWARDS = _("交货后仍可见买家电话、地址和备注"), MANAGERS | BUYER | ANYBODY
+    SEE_BUYERS_AFTERWARDS = _("交货后仍可见买家电话、地址和备注"), MANAGERS | BUYER
     SEE_OPEN_IDS = _("查看买家的 openId（掩码）"), MANAGERS
     SEE_PAYMENTS = _("查看支付和退款"), MANAGERS
     RECHECK_PAYMENTS = _("向支付渠道查询支付"), MANAGERS

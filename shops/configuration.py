@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from retail.database import tables
 from retail.principals import Principal
-from retail.refusals import Invalid, NotThere
+from retail.refusals import Invalid, NotThere, found
 from retail.rights import Right
 from shops.models import ConfigItem, ConfigValue, Shop, ValueType
 
@@ -189,9 +189,7 @@ def item_for(*, code: str, shop_id: int | None, principal: Principal) -> ConfigI
     """The item with the ``value`` that holds in the caller's shop, or without one in the tenant. Raises NotThere."""
     if shop_id and not Shop.objects.visible_to(principal).open().filter(pk=shop_id).exists():
         raise NotThere
-    item = resolved(tenant_id=principal.tenant_id, shop_id=shop_id).filter(code=code).first()
-    if item is None:
-        raise NotThere
+    item = found(resolved(tenant_id=principal.tenant_id, shop_id=shop_id), code=code)
     item.value = readable(item, item.value)  # type: ignore[attr-defined]
     return item
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from django.utils.translation import gettext_lazy as _
 
 from retail.principals import Principal
-from retail.refusals import Forbidden, NotThere
+from retail.refusals import Forbidden, NotThere, found
 from shops import configuration
 from shops.models import UNLIMITED_ON, Licence, Shop, day_end
 
@@ -90,10 +90,7 @@ def standing_of(shop: Shop, licence: Licence) -> Standing:
 
 
 def visible_shop(*, shop_id: int, principal: Principal) -> Shop:
-    shop = Shop.objects.visible_to(principal).open().select_related("tenant", "licence").filter(pk=shop_id).first()
-    if shop is None:
-        raise NotThere
-    return shop
+    return found(Shop.objects.visible_to(principal).open().select_related("tenant", "licence"), pk=shop_id)
 
 
 def shop_with_key(*, shop_id: int, machine_key: str) -> Shop:

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from retail.principals import Principal
-from retail.refusals import NotThere, Refusal
+from retail.refusals import Refusal, found
 from shops import licences
 from shops.devices import save_devices
 from shops.models import Licence, Shop, new_app_secret
@@ -43,9 +43,7 @@ def create_shop(*, tenant_id: int, fields: Mapping[str, Any], devices: Sequence[
 @transaction.atomic
 def update_shop(*, shop_id: int, principal: Principal, fields: Mapping[str, Any], devices: Sequence[Mapping[str, Any]] = ()) -> Shop:
     """Write only ``fields``, and the devices that are named (see ``save_devices``). Raises NotThere, CodeTaken."""
-    shop = Shop.objects.visible_to(principal).open().select_for_update(of=("self",), no_key=True).filter(pk=shop_id).first()
-    if shop is None:
-        raise NotThere
+    shop = found(Shop.objects.visible_to(principal).open().select_for_update(of=("self",), no_key=True), pk=shop_id)
     for name, value in fields.items():
         setattr(shop, name, value)
     if fields:
@@ -70,9 +68,7 @@ def remove_shop(*, shop_id: int, principal: Principal, now: datetime) -> Shop:
     Raises NotThere, HasLiveGroupBuyings (running or still to start), HasOpenOrders (unpaid, or paid and not handed over).
     """
     # The full lock, which whoever inserts a group buy or an order of the shop waits for.
-    shop = Shop.objects.visible_to(principal).select_for_update(of=("self",)).filter(pk=shop_id).first()
-    if shop is None:
-        raise NotThere
+    shop = found(Shop.objects.visible_to(principal).select_for_update(of=("self",)), pk=shop_id)
     if shop.removed_at is not None:
         return shop
     if shop.group_buyings.running_or_coming(now).exists():
@@ -88,9 +84,7 @@ def remove_shop(*, shop_id: int, principal: Principal, now: datetime) -> Shop:
 @transaction.atomic
 def rotate_secret(*, shop_id: int, principal: Principal, now: datetime) -> Shop:
     """Give the shop a new appSecret; the old one works for another 24 hours. Raises NotThere."""
-    shop = Shop.objects.visible_to(principal).open().select_for_update(of=("self",), no_key=True).filter(pk=shop_id).first()
-    if shop is None:
-        raise NotThere
+    shop = found(Shop.objects.visible_to(principal).open().select_for_update(of=("self",), no_key=True), pk=shop_id)
     shop.previous_secret, shop.previous_secret_until = shop.app_secret, now + SECRETS_OVERLAP
     shop.app_secret = new_app_secret()
     shop.save(update_fields=["app_secret", "previous_secret", "previous_secret_until"])

@@ -31,7 +31,7 @@ from groupbuy.models import DeliverType, GroupBuying, Order, OrderStatus
 from groupbuy.orders import fulfilment, visits
 from retail.logs.client_ip import client_network
 from retail.money import to_cents
-from retail.refusals import Invalid, NotThere
+from retail.refusals import Invalid, found
 from retail.rights import Right
 from retail.throttles import PerAddress, PerBuyerCheck, PerBuyerList, PerBuyerOrder, PerBuyerPay, StaffWrite
 from retail.wire.envelope import envelope, ok
@@ -46,9 +46,9 @@ class GroupBuyingViewSet(WireViewSet):
 
     @endpoint("GET", "get", right=Right.SEE_GROUP_BUYS, title="获取团购信息", takes=IdTakes, gives=GroupBuyingGives, throttles=[PerAddress])
     def get_group_buying(self, request: Request) -> Response:
-        found = self.find(self.valid()["id"])
-        self.sees_names = self.principal.is_trade and self.principal.covers(tenant_id=found.tenant_id, shop_id=found.shop_id)
-        return Response(self.give(GroupBuyingGives, feed.face_of(found, self.principal)))
+        group_buying = self.find(self.valid()["id"])
+        self.sees_names = self.principal.is_trade and self.principal.covers(tenant_id=group_buying.tenant_id, shop_id=group_buying.shop_id)
+        return Response(self.give(GroupBuyingGives, feed.face_of(group_buying, self.principal)))
 
     @endpoint("GET", "getdelivertypelist", right=Right.SEE_GROUP_BUYS, title="获取配送方式列表", gives=KeyValueGives(many=True))
     def list_deliver_types(self, request: Request) -> Response:
@@ -94,10 +94,7 @@ class GroupBuyingViewSet(WireViewSet):
         return ok()
 
     def find(self, pk: int) -> GroupBuying:
-        found = GroupBuying.objects.public().for_wire().filter(pk=pk).first()
-        if found is None:
-            raise NotThere
-        return found
+        return found(GroupBuying.objects.public().for_wire(), pk=pk)
 
     sees_names = False
 
@@ -110,9 +107,7 @@ class OrderViewSet(WireViewSet):
 
     @endpoint("GET", "getorder", right=Right.SEE_ORDERS, title="获取团购订单信息", takes=IdTakes, gives=OrderGives)
     def get_order(self, request: Request) -> Response:
-        order = Order.objects.for_wire().visible_to(self.principal).filter(pk=self.valid()["id"]).first()
-        if order is None:
-            raise NotThere
+        order = found(Order.objects.for_wire().visible_to(self.principal), pk=self.valid()["id"])
         return Response(self.give(OrderGives, order))
 
     @endpoint(
@@ -127,12 +122,12 @@ class OrderViewSet(WireViewSet):
     def list_orders(self, request: Request) -> Response:
         wanted = self.valid()
         self.assert_user(wanted["user_id"])
-        found = Order.objects.visible_to(self.principal).matching(wanted["keyword"], self.principal)
-        found = found.not_hidden() if self.principal.is_buyer else found.of(wanted["user_id"])
-        found = found if wanted["status"] == -1 else found.filter(status=wanted["status"])
-        totals = found.aggregate(qty=Sum("qty", default=0), money=Sum("money"))
+        matching = Order.objects.visible_to(self.principal).matching(wanted["keyword"], self.principal)
+        matching = matching.not_hidden() if self.principal.is_buyer else matching.of(wanted["user_id"])
+        matching = matching if wanted["status"] == -1 else matching.filter(status=wanted["status"])
+        totals = matching.aggregate(qty=Sum("qty", default=0), money=Sum("money"))
         sums = {"qty": totals["qty"], "money": float(to_cents(totals["money"]))}
-        rows = found.for_wire().order_by("-pk")
+        rows = matching.for_wire().order_by("-pk")
         return Response(page(self, rows, OrderGives, page_index=wanted["page_index"], page_size=wanted["page_size"], sums=sums))
 
     @endpoint(

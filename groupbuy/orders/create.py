@@ -17,10 +17,10 @@ from groupbuy import moves
 from groupbuy.models import DeliverType, GroupBuying, IdempotencyKey, Order
 from groupbuy.orders import statement
 from retail.database.prepared_query import Prepared
-from retail.models import User
+from retail.models import User, UserQuerySet
 from retail.money import MAX_MONEY
 from retail.principals import Principal
-from retail.refusals import Invalid, NotThere, Refusal, ResultStatus
+from retail.refusals import Invalid, NotThere, Refusal, ResultStatus, found
 from shops import configuration
 
 UNPAID_LIMIT = 3
@@ -109,10 +109,8 @@ def buyer_for(principal: Principal, buyer_id: int | None) -> User:
         return principal.user
     if not buyer_id:
         raise Invalid(_("userId: 请指定购买人"))
-    buyer: User | None = User.objects.visible_to(principal).buyers().filter(pk=buyer_id, is_active=True).first()
-    if buyer is None:
-        raise NotThere
-    return buyer
+    buyers: UserQuerySet = User.objects.visible_to(principal).buyers()
+    return found(buyers, pk=buyer_id, is_active=True)
 
 
 def place(*, principal: Principal, buyer: User, wish: Wish, now: datetime) -> Order:

@@ -17,7 +17,7 @@ from groupbuy.payments import refunds, verdict
 from retail import jobs
 from retail.models import User
 from retail.principals import Principal
-from retail.refusals import NotThere, Refusal
+from retail.refusals import NotThere, Refusal, found
 from shops import configuration
 from shops.models import Shop
 
@@ -36,9 +36,7 @@ class Paused(Refusal):
 @transaction.atomic
 def advance(order_id: int, to: OrderStatus, *, principal: Principal, now: datetime, **changes: Any) -> Order:
     """Move one visible order on. Raises NotThere, Refunding, IllegalMove, SomebodyWasFirst."""
-    order = Order.objects.visible_to(principal).select_for_update(of=("self",)).filter(pk=order_id).first()
-    if order is None:
-        raise NotThere
+    order = found(Order.objects.visible_to(principal).select_for_update(of=("self",)), pk=order_id)
     if order.is_refunding():
         raise refunds.Refunding
     moves.move(order, to, actor=moves.actor_of(principal), now=now, **changes)

@@ -18,7 +18,7 @@ from groupbuy.payments import settling
 from retail import jobs
 from retail.money import ZERO
 from retail.principals import Principal
-from retail.refusals import Invalid, NotThere, Refusal
+from retail.refusals import Invalid, Refusal, found
 
 log = logging.getLogger(__name__)
 # How the intents of our own refunds begin; "-rest" follows for each more of an order.
@@ -31,10 +31,7 @@ class Decided(Refusal):
 
 def find(group_buying_id: int, principal: Principal) -> GroupBuying:
     """A group buy that the caller manages. Raises NotThere."""
-    group_buying = GroupBuying.objects.visible_to(principal).filter(pk=group_buying_id).first()
-    if group_buying is None:
-        raise NotThere
-    return group_buying
+    return found(GroupBuying.objects.visible_to(principal), pk=group_buying_id)
 
 
 def switch(*, group_buying_id: int, in_use: bool, principal: Principal, now: datetime) -> GroupBuying:

@@ -12,7 +12,7 @@ from groupbuy.models import GroupBuying, Share, ShareVisitor, Visitor, VisitTime
 from retail import counters
 from retail.models import User
 from retail.principals import Principal
-from retail.refusals import NotThere
+from retail.refusals import NotThere, found
 
 ONE_VISIT = timedelta(minutes=30)
 ONCE = RateLimitItemPerMinute(1, 30, namespace="visit")
@@ -49,9 +49,7 @@ def visit(*, share_id: int | None, group_buying_id: int | None, principal: Princ
     """Count a visit; the same person again within 30 minutes counts once, who has no name by ``onlooker``. Raises NotThere."""
     came_by = Share.objects.select_related("group_buying").filter(pk=share_id).first() if share_id else None
     wanted = came_by.group_buying_id if came_by else group_buying_id
-    group_buying = GroupBuying.objects.public_to(principal).filter(pk=wanted or 0).first()
-    if group_buying is None:
-        raise NotThere
+    group_buying = found(GroupBuying.objects.public_to(principal), pk=wanted or 0)
     if principal.is_buyer and principal.user is not None:
         with transaction.atomic():
             if is_new_visit(group_buying, principal.user, came_by, now):

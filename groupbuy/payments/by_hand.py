@@ -18,7 +18,7 @@ from groupbuy.payments.gateways import deadlines
 from groupbuy.payments.gateways.accounts import gateway_of
 from retail.money import ZERO
 from retail.principals import Principal
-from retail.refusals import Invalid, NotThere, Refusal, Unavailable
+from retail.refusals import Invalid, NotThere, Refusal, Unavailable, found
 from retail.rights import Right
 
 # The longest number that the gateway takes.
@@ -72,9 +72,7 @@ def ask_again(*, refund_id: int, principal: Principal, now: datetime) -> gateway
     Raises NotThere, Forbidden, Resolved, Invalid, Unavailable.
     """
     principal.must(Right.REFUND)
-    refund = Refund.objects.visible_to(principal).select_related("payment__order__tenant").filter(pk=refund_id).first()
-    if refund is None:
-        raise NotThere
+    refund = found(Refund.objects.visible_to(principal).select_related("payment__order__tenant"), pk=refund_id)
     if not refund.is_stuck:
         raise Resolved
     try:

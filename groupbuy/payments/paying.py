@@ -11,7 +11,7 @@ from groupbuy.payments import attempts, gateways
 from groupbuy.payments.gateways import deadlines
 from groupbuy.payments.verdict import PayFailed, PayUnknown, find_order, why_unpayable
 from retail.principals import Principal
-from retail.refusals import Invalid, NotThere, ResultStatus, Unavailable
+from retail.refusals import Invalid, ResultStatus, Unavailable, found
 
 log = logging.getLogger(__name__)
 ASK_EVERY = timedelta(seconds=3)
@@ -86,9 +86,7 @@ def known_result(order: Order, payment: Payment | None, now: datetime) -> Result
 @deadlines.shared_deadline()
 def recheck(*, payment_id: int, principal: Principal, now: datetime) -> Payment:
     """Ask the gateway about one payment at a person's wish. Raises NotThere, Unavailable, Invalid."""
-    payment = Payment.objects.visible_to(principal).select_related("order__tenant").filter(pk=payment_id).first()
-    if payment is None:
-        raise NotThere
+    payment = found(Payment.objects.visible_to(principal).select_related("order__tenant"), pk=payment_id)
     try:
         return attempts.ask(payment, source="staff", now=now)
     except gateways.TradeNotFound as error:

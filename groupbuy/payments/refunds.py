@@ -17,7 +17,7 @@ from groupbuy.payments.gateways.accounts import gateway_of
 from retail import jobs
 from retail.money import ZERO
 from retail.principals import Principal
-from retail.refusals import Invalid, NotThere, Refusal
+from retail.refusals import Invalid, Refusal, found
 from retail.rights import Right
 
 log = logging.getLogger(__name__)
@@ -41,9 +41,7 @@ def refund_order(*, order_id: int, amount: Decimal | None, reason: str, principa
     Headquarters only. Raises NotThere, Forbidden, Refusal, Invalid.
     """
     principal.must(Right.REFUND)
-    order = Order.objects.visible_to(principal).select_for_update(of=("self",)).filter(pk=order_id).first()
-    if order is None:
-        raise NotThere
+    order = found(Order.objects.visible_to(principal).select_for_update(of=("self",)), pk=order_id)
     intent = f"staff-{intent or uuid.uuid4().hex}"
     known = Refund.objects.filter(intent=intent, payment__order=order).first()
     if known:

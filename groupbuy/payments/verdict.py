@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from groupbuy.models import Order, OrderStatus, PaymentUse
 from groupbuy.models.orders import BOUGHT
 from retail.principals import Principal
-from retail.refusals import NotThere, Refusal, ResultStatus
+from retail.refusals import Refusal, ResultStatus, found
 
 
 class Paid(Refusal):
@@ -44,10 +44,7 @@ class OrderEnded(Refusal):
 
 def find_order(order_id: int, principal: Principal) -> Order:
     """An order that the caller may see. Raises NotThere."""
-    order = Order.objects.visible_to(principal).select_related("tenant", "group_buying", "shop").filter(pk=order_id).first()
-    if order is None:
-        raise NotThere
-    return order
+    return found(Order.objects.visible_to(principal).select_related("tenant", "group_buying", "shop"), pk=order_id)
 
 
 def why_unpayable(order: Order, now: datetime) -> Refusal | None:

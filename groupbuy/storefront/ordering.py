@@ -15,7 +15,7 @@ from retail import mini_program
 from retail.login import wechat_and_password
 from retail.models import Tenant, User
 from retail.principals import Principal, principal_of
-from retail.refusals import Forbidden, NotThere
+from retail.refusals import Forbidden, found
 
 # How long the key of a form leads back to the visitor whom it made.
 SAME_FORM = timedelta(minutes=10)
@@ -59,9 +59,7 @@ def place_order(*, principal: Principal, wish: Wish, form_key: str, browser: str
 def visitor_of(group_buying_id: int, form_key: str, *, browser: str, now: datetime) -> User:
     """A new buyer, or the one whom the other tap on the same form has just made: who is found here is logged in."""
     # One at a time: the second of two taps must find what the first has written.
-    group_buying = GroupBuying.objects.select_for_update(of=("self",)).select_related("tenant").filter(pk=group_buying_id).first()
-    if group_buying is None:
-        raise NotThere
+    group_buying = found(GroupBuying.objects.select_for_update(of=("self",)).select_related("tenant"), pk=group_buying_id)
     recent = IdempotencyKey.objects.filter(key=stored_key(form_key), created_at__gt=now - SAME_FORM)
     # Nobody with a WeChat identity is reached by a form's key.
     reachable = recent.filter(user__wechat_identities=None, user__is_staff=False).select_related("user")

@@ -32,7 +32,7 @@ from pricing.serializers import (
     StockSumsGives,
     UnifyPriceTakes,
 )
-from retail.refusals import NotThere
+from retail.refusals import NotThere, found
 from retail.rights import Right
 from retail.throttles import PerBuyerList, PerDevice, StaffWrite
 from retail.wire.envelope import ok
@@ -231,9 +231,7 @@ class ShopProductViewSet(OfOneShop):
         throttles=(PerDevice,),
     )
     def get_download(self, request: Request) -> Response:
-        device = Device.objects.visible_to(self.principal).in_use().filter(pk=self.valid()["device_id"]).first()
-        if device is None:
-            raise NotThere
+        device = found(Device.objects.visible_to(self.principal).in_use(), pk=self.valid()["device_id"])
         return Response(self.give(DownloadGives, downloads.changes_for(device=device)))
 
     @endpoint("POST", "ackdownload", right=Right.DOWNLOAD_PRICES, title="设备确认下载", takes=AcknowledgeTakes, throttles=(PerDevice,))

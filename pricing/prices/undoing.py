@@ -12,7 +12,7 @@ from pricing.prices.batches import Outcome, lock_shops, new_batch, write_rows
 from pricing.prices.changes import outcome_of
 from pricing.prices.statements import Asked, write_changes
 from retail.principals import Principal
-from retail.refusals import NotThere, Refusal
+from retail.refusals import NotThere, Refusal, found
 from shops.models import Shop
 
 UNDO_WITHIN = timedelta(hours=24)
@@ -40,9 +40,7 @@ def undo(*, change_id: int, principal: Principal, now: datetime) -> Outcome:
     """
     tenant_batches = PriceChange.objects.filter(principal.scope(shop=""))
     # Two who undo at once: the second waits here and then finds the first one's batch.
-    batch = tenant_batches.select_for_update(of=("self",), no_key=True).filter(pk=change_id).first()
-    if batch is None:
-        raise NotThere
+    batch = found(tenant_batches.select_for_update(of=("self",), no_key=True), pk=change_id)
     if PriceChange.objects.filter(undoes=batch).exists():
         raise AlreadyUndone
     if now - batch.created_at > UNDO_WITHIN:

@@ -27,7 +27,7 @@ from retail.backoffice import (
 from retail.forms import PasswordForm, RowsField
 from retail.login import staff_accounts
 from retail.models import User
-from retail.rights import GROUP_NAMES, STAFF_ROLES, Right, Role
+from retail.rights import GROUP_NAMES, SHOP_ROLES, STAFF_ROLES, Right, Role
 from shops.models import Shop
 
 
@@ -66,7 +66,7 @@ class StaffForm(ScopedForm):
         tenant_id = getattr(cleaned.get("tenant"), "pk", None) or self.instance.tenant_id
         if any(shop.tenant_id != tenant_id for shop in cleaned.get("shops", ())):
             raise forms.ValidationError(_("所选内容不属于同一租户"))
-        if cleaned.get("role") in (Role.CLERK, Role.MANAGER) and not cleaned.get("shops"):
+        if cleaned.get("role") in SHOP_ROLES and not cleaned.get("shops"):
             self.add_error("shops", _("店员和店长至少属于一家门店"))
         return cleaned
 
@@ -197,6 +197,6 @@ class UserAdmin(ScopedAdmin):
 
     @display(description=gettext_lazy("门店"))
     def shop_names(self, user: User) -> str:
-        if role_of(user) == Role.HEADQUARTERS:
+        if role_of(user) and role_of(user) not in SHOP_ROLES:
             return _("全部门店")
         return "、".join(shop.name for shop in user.shops.all()) or "—"

@@ -17,7 +17,7 @@ from groupbuy.payments.gateways.wechat import Merchant, WeChatGateway
 from retail import mini_program
 from retail.models import Tenant
 from retail.principals import Principal
-from retail.refusals import NotThere, Refusal
+from retail.refusals import Refusal, found
 from retail.rights import Right
 
 is_serial = re.compile(r"[0-9A-Za-z_-]{1,64}").fullmatch
@@ -210,7 +210,4 @@ def withdraw_confirmation(*, account_id: int, principal: Principal) -> MerchantA
 
 def locked(account_id: int, principal: Principal) -> MerchantAccount:
     principal.must(Right.CONFIRM_MERCHANTS)
-    account = MerchantAccount.objects.visible_to(principal).select_for_update().filter(pk=account_id).first()
-    if account is None:
-        raise NotThere
-    return account
+    return found(MerchantAccount.objects.visible_to(principal).select_for_update(), pk=account_id)

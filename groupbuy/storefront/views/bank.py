@@ -12,7 +12,7 @@ from groupbuy.models import Gateway, Payment, TradeState
 from groupbuy.payments import settling
 from groupbuy.payments.gateways import sandbox
 from groupbuy.storefront.views.base import Page
-from retail.refusals import Invalid, NotThere
+from retail.refusals import Invalid, NotThere, found
 
 
 # The prepay id is the capability, no cookie is looked at but to find the way back, and the money is not real.
@@ -38,11 +38,8 @@ class SandboxPay(Page):
     def payment(self) -> Payment:
         if settings.PAYMENT_GATEWAY != Gateway.SANDBOX:
             raise NotThere
-        found = Payment.objects.filter(gateway=Gateway.SANDBOX, prepay_id=self.kwargs["prepay_id"])
-        payment = found.select_related("order__tenant", "order__shop").first()
-        if payment is None:
-            raise NotThere
-        return payment
+        payments = Payment.objects.filter(gateway=Gateway.SANDBOX).select_related("order__tenant", "order__shop")
+        return found(payments, prepay_id=self.kwargs["prepay_id"])
 
     def show_trade(self, payment: Payment, **context: Any) -> HttpResponse:
         trade = sandbox.SandboxGateway().query(payment.out_trade_no)

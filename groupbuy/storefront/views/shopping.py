@@ -25,7 +25,7 @@ from retail.login.wechat_and_password import default_tenant
 from retail.logs.client_ip import client_network
 from retail.models import Tenant
 from retail.principals import ANONYMOUS
-from retail.refusals import NotThere, Refusal, Unavailable
+from retail.refusals import Refusal, Unavailable, found
 from retail.throttles import PerBuyerList, PerBuyerOrder
 from shops import configuration
 from shops.models import Shop
@@ -53,9 +53,7 @@ class Home(Page):
 
 class ShopPage(Page):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        shop = Shop.objects.open().select_related("tenant").filter(pk=pk, tenant__in_use=True).first()
-        if shop is None:
-            raise NotThere
+        shop = found(Shop.objects.open().select_related("tenant"), pk=pk, tenant__in_use=True)
         group_buyings = GroupBuying.objects.filter(shop=shop)
         return self.show("storefront/shop.html", tenant=shop.tenant, shop=shop, **cards(request, group_buyings, self))
 
@@ -214,14 +212,12 @@ class ShareCode(Page):
     http_method_names = ("get", "head", "options")
 
     def get(self, request: HttpRequest, pk: int, share: int) -> HttpResponse:
-        found = Share.objects.select_related("group_buying__tenant").filter(pk=share, group_buying=pk).first()
-        if found is None:
-            raise NotThere
+        sharing = found(Share.objects.select_related("group_buying__tenant"), pk=share, group_buying=pk)
         self.check_throttle(PerBuyerList)
         try:
-            picture = share_codes.picture_of(found)
+            picture = share_codes.picture_of(sharing)
         except Unavailable:
-            return HttpResponse(qr_drawing(link_of(request, pk, found), is_file=True), content_type="image/svg+xml")
+            return HttpResponse(qr_drawing(link_of(request, pk, sharing), is_file=True), content_type="image/svg+xml")
         return HttpResponse(picture, content_type="image/png" if picture.startswith(PNG) else "image/jpeg")
 
 
@@ -243,7 +239,4 @@ class Leave(Page):
 
 def find(pk: int) -> GroupBuying:
     """A group buy's public face: anybody's, of any tenant. Raises NotThere."""
-    group_buying = GroupBuying.objects.public().for_wire().select_related("tenant").filter(pk=pk).first()
-    if group_buying is None:
-        raise NotThere
-    return group_buying
+    return found(GroupBuying.objects.public().for_wire().select_related("tenant"), pk=pk)

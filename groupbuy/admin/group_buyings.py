@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Model, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, Model, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy
 
 from groupbuy.admin import pick_list, shortages
 from groupbuy.admin.forms import CancelForm
-from groupbuy.models import GroupBuying, GroupBuyingImage, Order, Outcome
+from groupbuy.models import GroupBuying, GroupBuyingImage, Order, Outcome, Phase
+from groupbuy.models.phases import OVER
 from groupbuy.orders import group_buyings
 from retail.backoffice import (
     BooleanRadioFilter,
@@ -76,22 +77,18 @@ class GroupBuyingForm(ScopedForm):
             self.add_error("per_buyer_limit", _("每人限购不能超过库存"))
 
 
-class StateFilter(admin.SimpleListFilter):
-    """What people call the state: it follows from several columns and the clock."""
-
+class PhaseFilter(admin.SimpleListFilter):
     title = gettext_lazy("状态")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("running", _("进行中")), ("waiting", _("未开始")), ("over", _("已结束"))]
+        return [*Phase.choices, ("over", _("全部已结束"))]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        now = timezone.now()
-        if self.value() == "running":
-            return queryset.open(now)
-        if self.value() == "waiting":
-            return queryset.filter(outcome=Outcome.OPEN, start_at__gt=now)
-        return queryset.filter(Q(end_at__lte=now) | ~Q(outcome=Outcome.OPEN)) if self.value() == "over" else queryset
+        if not self.value():
+            return queryset
+        wanted = OVER if self.value() == "over" else [self.value()]
+        return queryset.in_phase(*wanted, now=timezone.now())
 
 
 class ImageInline(ScopedInline):
@@ -108,11 +105,11 @@ class GroupBuyingAdmin(OfShopAdmin):
     pills = (
         (gettext_lazy("全部"), ""),
         (gettext_lazy("进行中"), "state=running"),
-        (gettext_lazy("未开始"), "state=waiting"),
+        (gettext_lazy("即将开团"), "state=upcoming"),
         (gettext_lazy("已结束"), "state=over"),
     )
     list_filter = (
-        StateFilter,
+        PhaseFilter,
         ("shop", RelatedFilter),
         ("in_use", BooleanRadioFilter),
         ("outcome", ChoicesDropdownFilter),
@@ -319,40 +316,28 @@ class GroupBuyingAdmin(OfShopAdmin):
     @display(
         description=gettext_lazy("状态"),
         label={
-            "running": "success",
-            "waiting": "info",
-            "full": "warning",
-            "off": "danger",
-            "failed": "danger",
-            "cancelled": "danger",
-            "succeeded": "success",
-            "over": "default",
+            Phase.RUNNING: "success",
+            Phase.SUCCEEDED: "success",
+            Phase.UPCOMING: "info",
+            Phase.UNDECIDED: "info",
+            Phase.SOLD_OUT: "warning",
+            Phase.OFF: "danger",
+            Phase.FAILED: "danger",
+            Phase.CANCELLED: "danger",
+            Phase.ENDED: "default",
         },
     )
     def state_label(self, group_buying: GroupBuying) -> tuple[str, str]:
-        return state_of(group_buying)
+        phase = group_buying.phase(timezone.now())
+        return phase.value, str(phase.label)
 
     @display(description=gettext_lazy("状态"))
     def state(self, group_buying: GroupBuying) -> str:
-        return state_of(group_buying)[1]
+        return str(group_buying.phase(timezone.now()).label)
 
     @display(description=gettext_lazy("买家页面"))
     def link(self, group_buying: GroupBuying) -> str:
         return format_html('<a class="text-link" href="{}" target="_blank">{}</a>', self.view_on_site(group_buying), _("打开"))
-
-
-def state_of(group_buying: GroupBuying) -> tuple[str, str]:
-    """A word for the badge's colour, and what is shown."""
-    now = timezone.now()
-    if group_buying.outcome != Outcome.OPEN:
-        return str(group_buying.outcome), group_buying.get_outcome_display()
-    if now >= group_buying.end_at:
-        return "over", _("已结束")
-    if not group_buying.in_use:
-        return "off", _("已停用")
-    if now < group_buying.start_at:
-        return "waiting", _("未开始")
-    return ("full", _("已售罄")) if group_buying.stock <= 0 else ("running", _("进行中"))
 
 
 def figures(group_buying: Any) -> list[tuple[Any, Any]]:

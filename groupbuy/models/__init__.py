@@ -1,7 +1,7 @@
 """Group buys, their orders, the money of the orders, and who came to look."""
 
 from groupbuy.models.bills import Bill, BillDifference, DifferenceKind
-from groupbuy.models.group_buyings import DeliverType, GroupBuying, GroupBuyingImage, GroupBuyingQuerySet, Outcome
+from groupbuy.models.group_buyings import DeliverType, GroupBuying, GroupBuyingImage, GroupBuyingQuerySet
 from groupbuy.models.merchants import MerchantAccount, MerchantAccountQuerySet
 from groupbuy.models.orders import ActorKind, IdempotencyKey, Order, OrderEvent, OrderQuerySet, OrderStatus, WrongCode
 from groupbuy.models.payments import (
@@ -15,6 +15,7 @@ from groupbuy.models.payments import (
     RefundQuerySet,
     RefundState,
 )
+from groupbuy.models.phases import Outcome, Phase
 from groupbuy.models.sandbox import SandboxRefund, SandboxTrade, TradeState
 from groupbuy.models.visits import Share, ShareVisitor, Visitor, VisitTimes
 
@@ -31,7 +32,6 @@ __all__ = [
     "IdempotencyKey",
     "MerchantAccount",
     "MerchantAccountQuerySet",
-    "MerchantAccountQuerySet",
     "Order",
     "OrderEvent",
     "OrderQuerySet",
@@ -42,6 +42,7 @@ __all__ = [
     "PaymentQuerySet",
     "PaymentState",
     "PaymentUse",
+    "Phase",
     "Refund",
     "RefundQuerySet",
     "RefundState",

@@ -8,6 +8,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from groupbuy.models import phases
+from groupbuy.models.phases import Outcome, Phase
 from groupbuy.models.turns import TurnQuerySet
 from retail import dates
 from retail.models import Product, Tenant
@@ -21,15 +23,6 @@ class DeliverType(models.IntegerChoices):
 
     PICK_UP = 1, _("自提")
     EXPRESS = 2, _("快递")
-
-
-class Outcome(models.TextChoices):
-    """What became of a group buy; set once and final."""
-
-    OPEN = "", _("未定")
-    SUCCEEDED = "succeeded", _("已成团")
-    FAILED = "failed", _("未成团")
-    CANCELLED = "cancelled", _("已取消")
 
 
 # Who paid gets the money back.
@@ -59,6 +52,9 @@ class GroupBuyingQuerySet(TurnQuerySet["GroupBuying"]):
 
     def running(self, now: datetime) -> Self:
         return self.open(now).filter(taken__lt=F("quota"))
+
+    def in_phase(self, *wanted: Phase, now: datetime) -> Self:
+        return self.alias(phase_now=phases.phase_in_sql(now)).filter(phase_now__in=wanted)
 
     def for_wire(self) -> Self:
         """With everything that an answer shows of a group buy, in a constant number of queries."""
@@ -126,8 +122,12 @@ class GroupBuying(models.Model):
         """What can still be bought."""
         return self.quota - self.taken
 
+    def phase(self, now: datetime) -> Phase:
+        return phases.phase_of(self, now)
+
     def is_open(self, now: datetime) -> bool:
-        return self.in_use and self.outcome == Outcome.OPEN and self.start_at <= now < self.end_at
+        """As ``GroupBuyingQuerySet.open``."""
+        return self.phase(now) in phases.OPEN
 
     @property
     def is_unsuccessful(self) -> bool:

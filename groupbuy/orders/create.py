@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from groupbuy import moves
-from groupbuy.models import DeliverType, GroupBuying, IdempotencyKey, Order
+from groupbuy.models import DeliverType, GroupBuying, IdempotencyKey, Order, Phase
 from groupbuy.orders import statement
 from retail.database.prepared_query import Prepared
 from retail.models import User, UserQuerySet
@@ -29,6 +29,14 @@ TRIES = 10
 
 
 OFFER = Prepared(lambda pk: GroupBuying.objects.public().filter(pk=pk).annotate(product_name=F("product__name")), 1)
+
+
+NOT_OPEN = {
+    Phase.CANCELLED: gettext_lazy("团购已取消"),
+    Phase.OFF: gettext_lazy("团购已下架"),
+    Phase.UPCOMING: gettext_lazy("团购尚未开始"),
+    **dict.fromkeys((Phase.FAILED, Phase.SUCCEEDED, Phase.UNDECIDED, Phase.ENDED), gettext_lazy("团购已结束")),
+}
 
 
 class NotBuyable(Refusal):
@@ -179,12 +187,8 @@ def completed(wish: Wish, group_buying: GroupBuying, *, known_phone: str) -> Wis
 
 def why_not(order: Order, group_buying: GroupBuying, *, now: datetime) -> Refusal:
     """The fact that keeps ``order`` from being placed, with the group buy as it was just read."""
-    if group_buying.start_at > now:
-        return NotBuyable(_("团购尚未开始"))
-    if group_buying.end_at <= now:
-        return NotBuyable(_("团购已结束"))
     if not group_buying.is_open(now):
-        return NotBuyable(_("团购已下架"))
+        return NotBuyable(NOT_OPEN[group_buying.phase(now)])
     if group_buying.price != order.price:
         return NotBuyable(_("价格已变化，请刷新后重新下单"))
     if group_buying.stock < order.qty:

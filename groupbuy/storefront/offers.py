@@ -7,37 +7,24 @@ from functools import cached_property
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, F, Sum, TextChoices, When
+from django.db.models import Case, F, Sum, When
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from groupbuy.models import DeliverType, GroupBuying, GroupBuyingQuerySet, Order, Outcome
+from groupbuy.models import DeliverType, GroupBuying, GroupBuyingQuerySet, Order, Outcome, Phase
 from retail.models import User
 
 CARDS = 48
 OVER_CARDS = 8
 
 
-class Phase(TextChoices):
-    """Where a group buy stands. The values are also CSS classes."""
-
-    UPCOMING = "upcoming", _("即将开团")
-    RUNNING = "running", _("进行中")
-    SOLD_OUT = "sold-out", _("已抢光")
-    ENDED = "ended", _("已结束")
-    OFF = "off", _("已下架")
-    SUCCEEDED = "succeeded", _("已成团")
-    FAILED = "failed", _("未成团")
-    CANCELLED = "cancelled", _("已取消")
-
-
-OF_OUTCOME = {Outcome.SUCCEEDED: Phase.SUCCEEDED, Outcome.FAILED: Phase.FAILED, Outcome.CANCELLED: Phase.CANCELLED}
 # While one of these lasts, the page asks for news: everything else is final or a person's decision.
 CHANGING = (Phase.UPCOMING, Phase.RUNNING, Phase.SOLD_OUT)
 EXPLANATIONS: dict[Phase, str | Promise] = {
     Phase.UPCOMING: _("还没开团，到点就能下单"),
     Phase.RUNNING: "",
     Phase.SOLD_OUT: _("已经抢光了，有人超时未付款时会放出来"),
+    Phase.UNDECIDED: _("已经截止，正在确认是否成团"),
     Phase.ENDED: _("这个团已经结束了"),
     Phase.OFF: _("商家暂时下架了这个团"),
     Phase.SUCCEEDED: _("已经成团，商家正在备货"),
@@ -57,21 +44,10 @@ class Offer:
 
     @cached_property
     def phase(self) -> Phase:
-        row = self.group_buying
-        if row.outcome != Outcome.OPEN:
-            return OF_OUTCOME[Outcome(row.outcome)]
-        if not row.in_use:
-            return Phase.OFF
-        if row.end_at <= self.now:
-            return Phase.ENDED
-        if row.start_at > self.now:
-            return Phase.UPCOMING
-        return Phase.RUNNING if row.stock > 0 else Phase.SOLD_OUT
+        return self.group_buying.phase(self.now)
 
     @property
     def explanation(self) -> str | Promise:
-        if self.phase == Phase.ENDED and self.group_buying.min_qty:
-            return _("已经截止，正在确认是否成团")
         return EXPLANATIONS[self.phase]
 
     @property
@@ -155,7 +131,7 @@ def look_at(group_buying: GroupBuying, *, viewer: User | None, now: datetime) ->
 def on_sale(rows: GroupBuyingQuerySet, *, now: datetime, skip: int = 0) -> tuple[list[Offer], bool]:
     """Cards of what runs, then of what will run, then of what is sold out, the soonest end first; and whether there are more."""
     rank = Case(When(taken__gte=F("quota"), then=2), When(start_at__gt=now, then=1), default=0)
-    chosen = rows.filter(in_use=True, outcome=Outcome.OPEN, end_at__gt=now).for_wire().order_by(rank, "end_at", "pk")
+    chosen = rows.running_or_coming(now).for_wire().order_by(rank, "end_at", "pk")
     offers = [Offer(row, now) for row in chosen[skip : skip + CARDS + 1]]
     return offers[:CARDS], len(offers) > CARDS
 

@@ -162,7 +162,7 @@ def test_the_list_tells_sold_units_state_and_the_buyers_page(manager, group_buyi
 
 def test_the_everyday_filters_follow_the_clock(manager, shop, now):
     hour = timedelta(hours=1)
-    times = {"running": (-hour, hour), "waiting": (hour, 2 * hour), "over": (-2 * hour, -hour)}
+    times = {"running": (-hour, hour), "upcoming": (hour, 2 * hour), "over": (-2 * hour, -hour)}
     for name, (start, end) in times.items():
         factories.GroupBuyingFactory(tenant=shop.tenant, shop=shop, name=f"团{name}", start_at=now + start, end_at=now + end)
     browser = browser_of(manager)

@@ -1,11 +1,14 @@
-"""Working through what is due: a row that fails, or takes long, must not keep the others waiting."""
+"""Working through what is due: how a worker claims a row, and a row that fails, or takes long, must not keep the others waiting."""
 
 import logging
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Self, TypeVar
 
 from django.db import DatabaseError, InterfaceError, connection
+from django.db.models import Model
 
 log = logging.getLogger(__name__)
 Row = TypeVar("Row")
@@ -59,3 +62,27 @@ def try_one(row: Row, act: Callable[[Row], int]) -> int:
     except Exception:
         log.exception("%s %s could not be dealt with", type(row).__name__, getattr(row, "pk", row))
     return Done(failed=1)
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """How long to wait for the next try: twice as long each time, from ``first`` to ``slowest``."""
+
+    first: timedelta
+    slowest: timedelta
+
+    def after(self, tries: int) -> timedelta:
+        return min(self.first * int(2 ** min(tries, 10)), self.slowest)
+
+
+def claim(row: Model, *as_read: str, **changes: Any) -> bool:
+    """Take a due row by writing ``changes``, which move it on, provided that its columns ``as_read`` still hold what was read.
+
+    Compare-and-set: of two workers that read the same row one gets it. The row in hand has the changes then too.
+    """
+    unclaimed = type(row)._default_manager.filter(pk=row.pk, **{name: getattr(row, name) for name in as_read})
+    if not unclaimed.update(**changes):
+        return False
+    for name, value in changes.items():
+        setattr(row, name, value)
+    return True

@@ -18,8 +18,7 @@ from retail.rights import Right
 log = logging.getLogger(__name__)
 # Longer than any call takes, and than a run of the job.
 LEASE = timedelta(minutes=5)
-FIRST_RETRY = timedelta(seconds=30)
-SLOWEST_RETRY = timedelta(hours=2)
+BACKOFF = jobs.Backoff(timedelta(seconds=30), timedelta(hours=2))
 # The last one comes after 14 hours.
 TRIES_MAX = 15
 
@@ -67,18 +66,11 @@ def send_due(*, senders: Mapping[str, Sender], now: datetime, limit: int = 100) 
 
 def deliver(entry: OutboxEntry, sender: Sender, *, now: datetime) -> bool:
     was_lost = entry.state == OutboxState.SENDING
-    if not claim(entry, now=now):
+    if not jobs.claim(entry, "state", "attempts", state=OutboxState.SENDING, attempts=entry.attempts + 1, next_try_at=now + LEASE):
         return False
     result = after_loss(entry, sender) if was_lost else None
     finish(entry, result or attempt(entry, sender), now=now)
     return True
-
-
-def claim(entry: OutboxEntry, *, now: datetime) -> bool:
-    """Compare-and-set: of two workers that read the same row one sends it."""
-    unclaimed = OutboxEntry.objects.filter(pk=entry.pk, state=entry.state, attempts=entry.attempts)
-    entry.attempts += 1
-    return bool(unclaimed.update(state=OutboxState.SENDING, attempts=entry.attempts, next_try_at=now + LEASE))
 
 
 def after_loss(entry: OutboxEntry, sender: Sender) -> Result | None:
@@ -108,13 +100,12 @@ def attempt(entry: OutboxEntry, sender: Sender) -> Result:
 
 
 def finish(entry: OutboxEntry, result: Result, *, now: datetime) -> None:
-    wait = min(FIRST_RETRY * 2 ** min(entry.attempts - 1, 10), SLOWEST_RETRY)
     if result.state == OutboxState.GIVEN_UP:
         log.error("outbox entry %s (%s) was given up: a person must look", entry.pk, entry)
     OutboxEntry.objects.filter(pk=entry.pk, state=OutboxState.SENDING, attempts=entry.attempts).update(
         state=result.state,
         note=result.note[:200],
-        next_try_at=now + wait if result.state == OutboxState.WAITING else None,
+        next_try_at=now + BACKOFF.after(entry.attempts - 1) if result.state == OutboxState.WAITING else None,
         sent_at=now if result.state == OutboxState.SENT else None,
     )
 

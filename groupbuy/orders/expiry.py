@@ -6,6 +6,7 @@ from functools import partial
 
 from groupbuy import moves
 from groupbuy.models import Order, OrderStatus
+from groupbuy.models.turns import PUT_OFF
 from groupbuy.orders import closing
 from groupbuy.payments import attempts
 from retail import jobs
@@ -24,7 +25,7 @@ def expire_due(*, now: datetime, limit: int = 200) -> jobs.Done:
 
 
 def expire(order: Order, *, now: datetime) -> bool:
-    if not Order.objects.filter(pk=order.pk, next_job_at=order.next_job_at).put_off(now):
+    if not jobs.claim(order, "next_job_at", next_job_at=now + PUT_OFF):
         return False
     try:
         if attempts.shut(order, now=now):

@@ -27,8 +27,7 @@ DAYS_BACK = 7
 DAYS_KEPT = 93
 # For so long an empty bill of a day on which we were paid is taken for one that isn't written yet.
 PATIENCE = timedelta(days=1)
-FIRST_RETRY = timedelta(minutes=10)
-SLOWEST_RETRY = timedelta(hours=4)
+BACKOFF = jobs.Backoff(timedelta(minutes=10), timedelta(hours=4))
 
 
 class NoSuchBill(Invalid):
@@ -83,7 +82,8 @@ def expect(number: MerchantNumber, day: date, *, now: datetime) -> Bill:
 
 def compare(bill: Bill, *, now: datetime) -> jobs.Done:
     """Fetch and compare a bill, if nobody else does just now. 0 while it is not to be had."""
-    if not lease(bill, now):
+    later = now + BACKOFF.after(bill.checks)
+    if not jobs.claim(bill, "compared_at", "next_check_at", next_check_at=later, checks=bill.checks + 1):
         return jobs.Done()
     try:
         return compare_again(bill, now=now)
@@ -92,13 +92,6 @@ def compare(bill: Bill, *, now: datetime) -> jobs.Done:
     except gateways.GatewayError as error:
         log.warning("bill %s is not to be had yet: %s", bill, error)
     return jobs.Done()
-
-
-def lease(bill: Bill, now: datetime) -> bool:
-    """Claim the row by moving its next check on: another worker's update finds the old time gone."""
-    wait = min(FIRST_RETRY * 2 ** min(bill.checks, 8), SLOWEST_RETRY)
-    claimed = Bill.objects.filter(pk=bill.pk, compared_at=None, next_check_at=bill.next_check_at)
-    return bool(claimed.update(next_check_at=now + wait, checks=bill.checks + 1))
 
 
 def compare_again(bill: Bill, *, now: datetime) -> jobs.Done:

@@ -4,14 +4,14 @@ import logging
 from datetime import datetime, timedelta
 from functools import partial
 
-from groupbuy.models import Payment, PaymentState
+from groupbuy.models import Payment
 from groupbuy.models.orders import AWAITING_PAYMENT
 from groupbuy.payments import attempts, gateways
 from groupbuy.payments.attempts import FIRST_CHECK
 from retail import jobs
 
 log = logging.getLogger(__name__)
-SLOWEST_CHECK = timedelta(minutes=5)
+BACKOFF = jobs.Backoff(FIRST_CHECK, timedelta(minutes=5))
 
 
 def reconcile_due(*, now: datetime, limit: int = 100) -> jobs.Done:
@@ -24,7 +24,8 @@ def reconcile_due(*, now: datetime, limit: int = 100) -> jobs.Done:
 
 
 def reconcile(payment: Payment, *, now: datetime) -> bool:
-    if not lease(payment, now):
+    later = now + BACKOFF.after(payment.checks)
+    if not jobs.claim(payment, "state", "next_check_at", next_check_at=later, checks=payment.checks + 1):
         return False
     try:
         if payment.order.status in AWAITING_PAYMENT:
@@ -34,10 +35,3 @@ def reconcile(payment: Payment, *, now: datetime) -> bool:
     except gateways.GatewayError as error:
         log.info("payment %s could not be reconciled: %s", payment.pk, type(error).__name__)
     return True
-
-
-def lease(payment: Payment, now: datetime) -> bool:
-    """Claim the row by moving its next check on: another worker's update finds the old time gone."""
-    wait = min(FIRST_CHECK * 2 ** min(payment.checks, 8), SLOWEST_CHECK)
-    claimed = Payment.objects.filter(pk=payment.pk, next_check_at=payment.next_check_at, state=PaymentState.OPEN)
-    return bool(claimed.update(next_check_at=now + wait, checks=payment.checks + 1))

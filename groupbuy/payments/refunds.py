@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 # WeChat takes at most 50 partial refunds of one payment, a minute apart.
 PARTS_MAX = 50
 APART = timedelta(minutes=1)
-FIRST_RETRY = timedelta(seconds=60)
-SLOWEST_RETRY = timedelta(hours=1)
+BACKOFF = jobs.Backoff(timedelta(seconds=60), timedelta(hours=1))
+AS_READ = ("state", "next_check_at")
 
 
 class Refunding(Refusal):
@@ -107,21 +107,15 @@ def ask_or_send(gateway: gateways.PaymentGateway, refund: Refund) -> gateways.Re
 @transaction.atomic
 def lease(refund: Refund, *, now: datetime) -> bool:
     """Claim the row; a refund that the gateway closed gets its new number here, every other keeps the one it has."""
-    claimed = Refund.objects.filter(pk=refund.pk, next_check_at=refund.next_check_at, state=refund.state)
-    wait = min(FIRST_RETRY * 2 ** min(refund.checks, 8), SLOWEST_RETRY)
-    changes: dict[str, object] = {"next_check_at": now + wait, "checks": refund.checks + 1}
+    changes: dict[str, object] = {"next_check_at": now + BACKOFF.after(refund.checks), "checks": refund.checks + 1}
     if refund.state != RefundState.PROCESSING:
         if another_went_just_now(refund, now):
-            claimed.update(next_check_at=now + APART)
+            jobs.claim(refund, *AS_READ, next_check_at=now + APART)
             return False
         changes["sent_at"] = now
     if refund.state == RefundState.CLOSED:
         changes |= {"out_refund_no": f"{refund.out_refund_no}C", "state": RefundState.NEW}
-    if not claimed.update(**changes):
-        return False
-    for name, value in changes.items():
-        setattr(refund, name, value)
-    return True
+    return jobs.claim(refund, *AS_READ, **changes)
 
 
 def another_went_just_now(refund: Refund, now: datetime) -> bool:

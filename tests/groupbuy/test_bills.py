@@ -199,7 +199,7 @@ def test_an_empty_bill_of_a_day_with_money_is_waited_for_and_then_believed(paid,
     SandboxTrade.objects.update(paid_at=now - timedelta(days=5))
     assert (bills.compare_due(now=later), found()) == (0, [])
     bill = Bill.objects.get()
-    assert (bill.compared_at, bill.checks, bill.next_check_at) == (None, 1, later + bills.FIRST_RETRY)
+    assert (bill.compared_at, bill.checks, bill.next_check_at) == (None, 1, later + bills.BACKOFF.first)
     assert bills.compare_due(now=later + timedelta(days=1)) == 2
     assert [row[0] for row in found()] == [KIND.PAYMENT_MISSING]
 
@@ -301,7 +301,7 @@ class TestAtWeChat:
         assert bills.compare_due(now=later) == 0
         assert bills.compare_due(now=later + timedelta(minutes=5)) == 0
         assert fresh(wechat_order).status == OrderStatus.UNPAID
-        assert bills.compare_due(now=later + bills.FIRST_RETRY) == 1
+        assert bills.compare_due(now=later + bills.BACKOFF.first) == 1
         assert fresh(wechat_order).status == OrderStatus.PAID
 
     def test_keys_that_are_gone_leave_the_bill_waiting(self, fake_wechat, wechat_order, prepaid, later, settings):

@@ -134,7 +134,7 @@ def test_it_is_tried_less_and_less_often_and_then_given_up(put, now):
             waits.append(entry.next_try_at - now)
             assert run(postman, entry.next_try_at - timedelta(seconds=1)) == 0
             now = entry.next_try_at
-    assert (waits[0], waits[-1], sorted(waits)) == (outbox.FIRST_RETRY, outbox.SLOWEST_RETRY, waits)
+    assert (waits[0], waits[-1], sorted(waits)) == (outbox.BACKOFF.first, outbox.BACKOFF.slowest, waits)
     assert (len(postman.carried), state_of(entry)[0]) == (outbox.TRIES_MAX, "given_up")
 
 

@@ -22,7 +22,7 @@ from groupbuy.models import (
     SandboxTrade,
     TradeState,
 )
-from groupbuy.orders import expiry, fulfilment, group_buyings
+from groupbuy.orders import closing, expiry, fulfilment, group_buyings
 from groupbuy.payments import by_hand, gateways, reconciling, refunds, settling, verdict
 from groupbuy.payments.gateways import RefundAnswer, sandbox
 from groupbuy.payments.gateways.wechat import WeChatGateway
@@ -109,14 +109,14 @@ def test_nobody_pays_by_an_attempt_that_was_shut_before_its_answer_came(fake_wec
 
 
 def test_an_attempt_that_is_opened_while_an_order_is_closed_keeps_it_open(order, prepay_id, caller, between, now):
-    between(orders, "end_unpaid", lambda: payments.restart_payment(order_id=order.pk, principal=caller, now=now))
+    between(closing, "end_unpaid", lambda: payments.restart_payment(order_id=order.pk, principal=caller, now=now))
     with pytest.raises(Refusal):
         orders.close_order(order_id=order.pk, principal=caller, now=now)
     assert (fresh(order).status, Payment.objects.open().count()) == (OrderStatus.UNPAID, 1)
 
 
 def test_money_that_comes_while_an_order_is_closed_is_701(order, prepay_id, caller, between, now):
-    between(orders, "end_unpaid", lambda: receive(Payment.objects.get(), now))
+    between(closing, "end_unpaid", lambda: receive(Payment.objects.get(), now))
     with pytest.raises(verdict.Paid):
         orders.close_order(order_id=order.pk, principal=caller, now=now)
     assert fresh(order).status == OrderStatus.PAID

@@ -10,7 +10,7 @@ from django.db import OperationalError
 from config import invariants
 from groupbuy import moves, orders, payments
 from groupbuy.models import GroupBuying, Order, Payment, Refund
-from groupbuy.orders import expiry
+from groupbuy.orders import create, expiry
 from groupbuy.payments import refunds, settling
 from groupbuy.payments.gateways import sandbox
 from retail.principals import principal_of
@@ -54,7 +54,7 @@ def clean():
 
 
 def test_not_one_more_and_not_one_less_is_sold(group_buying, callers, now, monkeypatch):
-    monkeypatch.setattr(orders, "UNPAID_LIMIT", 10**6)
+    monkeypatch.setattr(create, "UNPAID_LIMIT", 10**6)
     GroupBuying.objects.update(quota=50)
     assert order_at_once(group_buying, callers, 200, now) == {"ok": 50, "SoldOut": 150}
     assert Order.objects.count() == 50
@@ -94,7 +94,7 @@ def sell_unguarded(group_buying, buyer, number, now):
 
 
 def test_the_limit_per_buyer_holds_when_one_buyer_presses_many_times(group_buying, callers, now, monkeypatch):
-    monkeypatch.setattr(orders, "UNPAID_LIMIT", 10**6)
+    monkeypatch.setattr(create, "UNPAID_LIMIT", 10**6)
     GroupBuying.objects.update(per_buyer_limit=3)
     assert order_at_once(group_buying, callers[:1], 20, now) == {"ok": 3, "NotBuyable": 17}
     clean()

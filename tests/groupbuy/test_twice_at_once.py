@@ -10,7 +10,7 @@ import pytest
 from groupbuy import moves, orders, payments
 from groupbuy.models import GroupBuying, Order, OrderStatus, Payment, PaymentState, Refund
 from groupbuy.orders import expiry, group_buyings
-from groupbuy.payments import reconciling, refunds
+from groupbuy.payments import attempts, reconciling, refunds
 from retail.refusals import Invalid, Refusal
 from tests.support.pages import pay as pay_in_sandbox
 from tests.support.races import at_once
@@ -73,7 +73,7 @@ def test_no_attempt_is_opened_on_an_order_that_expired_after_it_was_found(order,
         Order.objects.update(pay_deadline_at=now)
         assert expiry.expire_due(now=now) == 1
 
-    between(payments, "open_attempt", expire)
+    between(attempts, "open_attempt", expire)
     with pytest.raises(payments.WindowOver):
         begin(order_id=order.pk, principal=caller, now=now - MINUTE)
     assert not Payment.objects.exists()

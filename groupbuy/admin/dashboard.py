@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from groupbuy.admin.orders import goods_of
+from groupbuy.admin.orders import goods_of, status_is
 from groupbuy.models import BillDifference, DeliverType, GroupBuying, Order, OrderStatus, Payment, Refund
 from groupbuy.models.orders import BOUGHT, TO_DELIVER
 from retail.backoffice import caller
@@ -52,9 +52,9 @@ def cards(principal: Principal, *, midnight: datetime, now: datetime) -> list[di
     orders = reverse("admin:groupbuy_order_changelist")
     shown = [
         card(_("今日已付订单"), sums["paid"], f"{orders}?paid_at_from={midnight:%Y-%m-%d}"),
-        card(_("待确认"), sums["confirm"], f"{orders}?status__exact=1"),
-        card(_("待提货"), sums["pick_up"], f"{orders}?deliver_type__exact=1&status__in=1,3,8"),
-        card(_("待发快递"), sums["express"], f"{orders}?deliver_type__exact=2&status__in=1,8"),
+        card(_("待确认"), sums["confirm"], f"{orders}?{status_is(S.PAID)}"),
+        card(_("待提货"), sums["pick_up"], f"{orders}?deliver_type__exact={DeliverType.PICK_UP}&{status_is(*TO_DELIVER)}"),
+        card(_("待发快递"), sums["express"], f"{orders}?deliver_type__exact={DeliverType.EXPRESS}&{status_is(S.PAID, S.CONFIRMED)}"),
     ]
     if principal.may(Right.SEE_COSTS):
         shown.insert(0, card(_("今日成交额"), f"¥{to_cents(sums['money']):,}", f"{orders}?paid_at_from={midnight:%Y-%m-%d}"))

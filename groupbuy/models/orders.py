@@ -36,6 +36,7 @@ AWAITING_PAYMENT = (OrderStatus.UNPAID, OrderStatus.PAY_FAILED)
 BOUGHT = (OrderStatus.PAID, OrderStatus.SHIPPED, OrderStatus.COMPLETED, OrderStatus.CONFIRMED)
 LIVE = (*AWAITING_PAYMENT, *BOUGHT)
 ENDED = (OrderStatus.REFUNDED, OrderStatus.COMPLETED, OrderStatus.EXPIRED, OrderStatus.CLOSED)
+NEVER_PAID = [OrderStatus.UNPAID, OrderStatus.EXPIRED, OrderStatus.CLOSED, OrderStatus.PAY_FAILED]
 # The goods are still to be handed over.
 TO_DELIVER = (OrderStatus.PAID, OrderStatus.SHIPPED, OrderStatus.CONFIRMED)
 
@@ -74,14 +75,19 @@ class OrderQuerySet(TurnQuerySet["Order"]):
             masked=Case(When(status__in=TO_DELIVER, then=Value(False)), default=Value(not principal.may(Right.SEE_BUYERS_AFTERWARDS)))
         )
 
-    def matching(self, keyword: str, principal: Principal) -> Self:
-        """Code, product or group-buy name contain ``keyword``; for staff also the buyer's name, and the phone where they see it."""
+    def matching(self, keyword: str, principal: Principal, *, pick_up_codes: bool = False) -> Self:
+        """Code, product or group-buy name contain ``keyword``; for staff also the buyer's name, and the phone where they see it.
+
+        ``pick_up_codes``: it may also be the whole code of an order that waits, for who may look one up.
+        """
         if not keyword:
             return self
         found = Q(code__icontains=keyword) | Q(product_name__icontains=keyword) | Q(group_buying__name__icontains=keyword)
         if principal.is_staff:
             # A list that answers to phones would unmask them, one digit after the other.
             found |= Q(buyer__nickname__icontains=keyword) | Q(phone__icontains=keyword, masked=False)
+        if pick_up_codes and principal.may(Right.LOOK_UP_PICK_UP_CODES):
+            found |= Q(deliver_code=keyword, status__in=TO_DELIVER)
         return self.masked_for(principal).filter(found)
 
     def for_wire(self) -> Self:
@@ -139,15 +145,17 @@ class Order(models.Model):
             models.Index(fields=["buyer", "-id"], name="order_of_buyer"),
             models.Index(fields=["shop", "status", "-id"], name="order_of_shop"),
             models.Index(fields=["tenant", "-id"], name="order_of_tenant"),
-            models.Index(fields=["pay_deadline_at"], condition=Q(status__in=[0, 7]), name="order_to_expire"),
-            models.Index(fields=["shipped_at"], condition=Q(status=3), name="order_to_complete"),
+            models.Index(fields=["pay_deadline_at"], condition=Q(status__in=list(AWAITING_PAYMENT)), name="order_to_expire"),
+            models.Index(fields=["shipped_at"], condition=Q(status=OrderStatus.SHIPPED), name="order_to_complete"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["group_buying", "sequence"], name="order_sequence_unique"),
             # Of two orders of one buyer at once, only one was placed knowing all that the buyer had: so limits hold without a lock.
             models.UniqueConstraint(fields=["group_buying", "buyer", "buyer_sequence"], name="order_buyer_sequence_unique"),
             models.UniqueConstraint(
-                fields=["shop", "deliver_code"], condition=Q(status__in=[1, 3, 8]) & ~Q(deliver_code=""), name="order_deliver_code_unique"
+                fields=["shop", "deliver_code"],
+                condition=Q(status__in=list(TO_DELIVER)) & ~Q(deliver_code=""),
+                name="order_deliver_code_unique",
             ),
             models.CheckConstraint(condition=Q(qty__gt=0), name="order_has_qty"),
             # SQLite would keep what no Decimal of this column can be read from.
@@ -155,12 +163,12 @@ class Order(models.Model):
             models.CheckConstraint(condition=Q(status__in=OrderStatus.values), name="order_status_known"),
             models.CheckConstraint(condition=Q(deliver_type__in=DeliverType.values), name="order_deliver_type_known"),
             models.CheckConstraint(
-                condition=(Q(status__in=[5, 6]) & Q(holds_stock=False))
-                | (Q(status__in=[0, 1, 3, 4, 7, 8]) & Q(holds_stock=True))
+                condition=(Q(status__in=[OrderStatus.EXPIRED, OrderStatus.CLOSED]) & Q(holds_stock=False))
+                | (Q(status__in=sorted(LIVE)) & Q(holds_stock=True))
                 | Q(status=OrderStatus.REFUNDED),
                 name="order_holds_stock_while_live",
             ),
-            models.CheckConstraint(condition=Q(status__in=[0, 5, 6, 7]) | Q(paid_at__isnull=False), name="order_paid_has_time"),
+            models.CheckConstraint(condition=Q(status__in=NEVER_PAID) | Q(paid_at__isnull=False), name="order_paid_has_time"),
         ]
 
     def __str__(self) -> str:
@@ -169,7 +177,7 @@ class Order(models.Model):
     def is_refunding(self) -> bool:
         """The whole amount is on its way back. Reads the payments and their refunds: prefetch them for lists."""
         return any(
-            payment.use == "applied" and payment.left_to_refund() <= 0 and any(refund.is_under_way for refund in payment.refunds.all())
+            payment.is_applied and payment.left_to_refund() <= 0 and any(refund.is_under_way for refund in payment.refunds.all())
             for payment in self.payments.all()
         )
 
@@ -183,8 +191,12 @@ class Order(models.Model):
         arrived = self.status == OrderStatus.SHIPPED and self.deliver_type == DeliverType.PICK_UP
         return self.status in (OrderStatus.PAID, OrderStatus.CONFIRMED) or arrived
 
+    @property
+    def is_awaiting_payment(self) -> bool:
+        return self.status in AWAITING_PAYMENT
+
     def is_past_deadline(self, now: datetime) -> bool:
-        return self.status in AWAITING_PAYMENT and self.pay_deadline_at <= now
+        return self.is_awaiting_payment and self.pay_deadline_at <= now
 
 
 class ActorKind(models.TextChoices):

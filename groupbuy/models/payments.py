@@ -108,26 +108,33 @@ class Payment(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = _("支付")
-        indexes = [models.Index(fields=["next_check_at"], condition=Q(state="open"), name="payment_due")]
+        indexes = [models.Index(fields=["next_check_at"], condition=Q(state=PaymentState.OPEN), name="payment_due")]
         constraints = [
-            models.UniqueConstraint(fields=["order"], condition=Q(state="open"), name="payment_one_open"),
-            models.UniqueConstraint(fields=["order"], condition=Q(use="applied"), name="payment_one_applied"),
+            models.UniqueConstraint(fields=["order"], condition=Q(state=PaymentState.OPEN), name="payment_one_open"),
+            models.UniqueConstraint(fields=["order"], condition=Q(use=PaymentUse.APPLIED), name="payment_one_applied"),
             models.CheckConstraint(condition=Q(total__gt=0), name="payment_has_total"),
             models.CheckConstraint(condition=Q(state__in=PaymentState.values), name="payment_state_known"),
             models.CheckConstraint(condition=Q(gateway__in=Gateway.values), name="payment_gateway_known"),
             models.CheckConstraint(
-                condition=(Q(state="paid") & ~Q(use="") & Q(received__isnull=False)) | (~Q(state="paid") & Q(use="")),
+                condition=(Q(state=PaymentState.PAID) & ~Q(use="") & Q(received__isnull=False)) | (~Q(state=PaymentState.PAID) & Q(use="")),
                 name="payment_use_iff_paid",
             ),
-            models.CheckConstraint(condition=~Q(use="applied") | Q(received=models.F("total")), name="payment_applied_whole"),
+            models.CheckConstraint(condition=~Q(use=PaymentUse.APPLIED) | Q(received=models.F("total")), name="payment_applied_whole"),
         ]
 
     def __str__(self) -> str:
         return self.out_trade_no
 
+    @property
+    def is_applied(self) -> bool:
+        return self.use == PaymentUse.APPLIED
+
     def left_to_refund(self) -> Decimal:
         """Yuan received that no refund has claimed. Reads the refunds: prefetch them for lists."""
         return (self.received or ZERO) - sum((refund.amount for refund in self.refunds.all() if refund.is_claiming), ZERO)
+
+
+DUE = [RefundState.NEW, RefundState.PROCESSING, RefundState.CLOSED]
 
 
 class RefundQuerySet(models.QuerySet["Refund"]):
@@ -180,7 +187,13 @@ class Refund(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = _("退款")
-        indexes = [models.Index(fields=["next_check_at"], condition=Q(state__in=["new", "processing", "closed"]), name="refund_due")]
+        indexes = [
+            models.Index(
+                fields=["next_check_at"],
+                condition=Q(state__in=[RefundState.NEW, RefundState.PROCESSING, RefundState.CLOSED]),
+                name="refund_due",
+            )
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="refund_has_amount"),
             models.CheckConstraint(condition=Q(state__in=RefundState.values), name="refund_state_known"),

@@ -4,7 +4,7 @@ On PostgreSQL stock, limits, order and timeline are one statement that is its ow
 trip and no Python. On SQLite, whose writers take turns, they are three (``docs/decisions/0014-placing-orders.md``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -12,14 +12,20 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Model
 
-from groupbuy.models import Order, OrderEvent
+from groupbuy.models import Order, OrderEvent, OrderStatus
+from groupbuy.models.orders import AWAITING_PAYMENT, LIVE
 
-# What the buyer has in the group buy: the statuses are AWAITING_PAYMENT and LIVE.
-MINE = """
-    SELECT coalesce(max(buyer_sequence), 0) + 1 AS next, count(*) FILTER (WHERE status IN (0, 7)) AS unpaid,
-        coalesce(sum(qty) FILTER (WHERE status IN (0, 1, 3, 4, 7, 8)), 0) AS units
+
+def among(statuses: Iterable[OrderStatus]) -> str:
+    return f"status IN ({', '.join(str(status.value) for status in statuses)})"
+
+
+# What the buyer has in the group buy.
+MINE = f"""
+    SELECT coalesce(max(buyer_sequence), 0) + 1 AS next, count(*) FILTER (WHERE {among(AWAITING_PAYMENT)}) AS unpaid,
+        coalesce(sum(qty) FILTER (WHERE {among(LIVE)}), 0) AS units
     FROM groupbuy_order WHERE group_buying_id = %s AND buyer_id = %s
-"""
+"""  # noqa: S608
 # The conditions are those of ``GroupBuying.objects.open`` and ``orders.over_limit``, and `quota - qty` can't overflow.
 TAKE = """
     UPDATE groupbuy_groupbuying SET taken = taken + %s, last_sequence = last_sequence + 1 FROM mine

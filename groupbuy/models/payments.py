@@ -134,6 +134,7 @@ class Payment(models.Model):
         return (self.received or ZERO) - sum((refund.amount for refund in self.refunds.all() if refund.is_claiming), ZERO)
 
 
+# Asked about, or sent again, when their time has come.
 DUE = [RefundState.NEW, RefundState.PROCESSING, RefundState.CLOSED]
 
 
@@ -150,7 +151,7 @@ class RefundQuerySet(models.QuerySet["Refund"]):
         return self.filter(state__in=REFUND_UNDER_WAY)
 
     def due(self, now: datetime) -> Self:
-        return self.filter(state__in=(RefundState.NEW, RefundState.PROCESSING, RefundState.CLOSED), next_check_at__lte=now)
+        return self.filter(state__in=DUE, next_check_at__lte=now)
 
     def stuck(self) -> Self:
         """Only a person gets them on: the same as ``Refund.is_stuck``."""
@@ -190,7 +191,7 @@ class Refund(models.Model):
         indexes = [
             models.Index(
                 fields=["next_check_at"],
-                condition=Q(state__in=[RefundState.NEW, RefundState.PROCESSING, RefundState.CLOSED]),
+                condition=Q(state__in=DUE),
                 name="refund_due",
             )
         ]

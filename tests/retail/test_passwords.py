@@ -156,6 +156,15 @@ def test_changepassword_refuses_it(typing, clerk):
     assert User.objects.get(pk=clerk.pk).check_password(STRONG)
 
 
+def test_changepassword_ends_tokens(typing, api, clerk):
+    """Whoever logged in with the demo's password was in for twelve hours more."""
+    token = api.as_user(clerk)
+    assert token.get("/api/shop/getlist").status_code == 200
+    typing(STRONG)
+    call_command("changepassword", clerk.username, stdout=io.StringIO())
+    assert token.get("/api/shop/getlist").status_code == 401
+
+
 # The demo's password, which everybody has read.
 
 

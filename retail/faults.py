@@ -3,6 +3,8 @@
 import errno
 from typing import Any
 
+from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import InterfaceError, OperationalError
 
 from retail.logs import veil
@@ -13,6 +15,8 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 READ_ONLY = "25006"
 # SQLite's word for a statement that makes no sense, which Django calls operational all the same.
 OUR_MISTAKE = "SQLITE_ERROR"
+# What Django raises while it handles an outage of the table of sessions, as a bad request and without naming it as the cause.
+PASSED_OVER = (SessionInterrupted, UpdateError)
 
 
 def is_outage(error: BaseException | None) -> bool:
@@ -23,9 +27,9 @@ def is_outage(error: BaseException | None) -> bool:
 
 
 def outage_behind(error: BaseException | None) -> BaseException | None:
-    """``error`` itself, or what it was raised over: Django calls a session that couldn't be kept a bad request."""
+    """``error`` itself, or what it was raised from. A mistake of ours in what handles an outage is a mistake, with its traceback."""
     while error is not None and not is_outage(error):
-        error = error.__cause__ or error.__context__
+        error = error.__cause__ or (error.__context__ if isinstance(error, PASSED_OVER) else None)
     return error
 
 

@@ -15,6 +15,8 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 READ_ONLY = "25006"
 # SQLite's word for a statement that makes no sense, which Django calls operational all the same.
 OUR_MISTAKE = "SQLITE_ERROR"
+# What must be there once was there: PostgreSQL's word, and SQLite's.
+DOUBLE = ("23505", "SQLITE_CONSTRAINT_UNIQUE")
 # What Django raises while it handles an outage of the table of sessions, as a bad request and without naming it as the cause.
 PASSED_OVER = (SessionInterrupted, UpdateError)
 
@@ -24,6 +26,11 @@ def is_outage(error: BaseException | None) -> bool:
     if isinstance(error, OperationalError | InterfaceError):
         return code_of(error) != OUR_MISTAKE
     return code_of(error) == READ_ONLY or (isinstance(error, OSError) and error.errno in NO_ROOM)
+
+
+def is_double(error: BaseException) -> bool:
+    """Whether somebody was first, rather than a row that makes no sense."""
+    return code_of(error) in DOUBLE
 
 
 def outage_behind(error: BaseException | None) -> BaseException | None:

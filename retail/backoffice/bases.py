@@ -24,6 +24,7 @@ from retail.backoffice.exports import ExportAdmin
 from retail.backoffice.questions import AskingMixin, complain
 from retail.backoffice.scope import asks_beyond_our_years, caller, scoped_rows, visible
 from retail.faults import is_double
+from retail.forms import NumberField
 from retail.ids import is_id
 from retail.models import Tenant
 from retail.pictures import PictureField, kept_with
@@ -87,6 +88,8 @@ class ScopedMixin:
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if isinstance(db_field, models.DecimalField):
+            kwargs["form_class"] = NumberField
         formfield = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
         if formfield is not None and isinstance(formfield.widget, RelatedFieldWidgetWrapper):
             # No pencils and crosses beside every choice: what is behind them has its own page.

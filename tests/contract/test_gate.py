@@ -61,7 +61,8 @@ def test_a_form_in_another_encoding_is_bad(group_buying, path, code):
 
 @pytest.mark.parametrize("query", ["q=%5Cx00", "q=%5Cud800"])
 def test_a_query_in_another_encoding_is_bad(manager, query):
-    answer = asking(manager).generic("GET", "/admin/groupbuy/order/", b"", "text/plain; charset=unicode_escape", QUERY_STRING=query)
+    sent = {"CONTENT_TYPE": "text/plain; charset=unicode_escape", "QUERY_STRING": query}
+    answer = asking(manager).generic("GET", "/admin/groupbuy/order/", **sent)
     assert answer.status_code == 400
 
 

@@ -21,15 +21,18 @@ log = logging.getLogger(__name__)
 def check_data(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[checks.CheckMessage]:
     """No account of the demo where it isn't one any more, and no tenant whom nobody can reach.
 
-    A database that doesn't answer, or isn't made yet, hides nothing worse than a site that doesn't work: the start goes on.
+    A database that doesn't answer, or isn't made yet, hides nothing worse than a site that doesn't work: the start goes on, unless
+    something was found before.
     """
+    found: list[checks.CheckMessage] = []
     try:
         # Closed afterwards, unless it was open: Celery's workers are forks and must not inherit it.
         with connection.temporary_connection():
-            return [*published_accounts(), *unserved_hosts(), *silent_apps()]
+            for look in (published_accounts, unserved_hosts, silent_apps):
+                found += look()
     except DatabaseError as error:
-        log.warning("the database doesn't answer, so nobody looked for the demo's accounts: %s", faults.cause_of(error))
-        return []
+        log.warning("the database doesn't answer, so nobody looked for the demo's accounts, or no further: %s", faults.cause_of(error))
+    return found
 
 
 def published_accounts() -> Iterator[checks.CheckMessage]:

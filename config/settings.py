@@ -72,7 +72,8 @@ if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is not set: copy .env.example to .env and fill it in, or use `make run`.")
 # Base64 keys of 32 bytes; the first encrypts, all decrypt, so that a key can be rotated.
 ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[])
-PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", "http://127.0.0.1:8000").rstrip("/")
+# As browsers spell it: ``HTTPS://`` is https too, and what asks below would not know it.
+PUBLIC_BASE_URL = urlsplit(env.str("PUBLIC_BASE_URL", "http://127.0.0.1:8000").strip()).geturl().rstrip("/")
 PUBLIC_HOST = urlsplit(PUBLIC_BASE_URL).hostname or ""
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", f"[{PUBLIC_HOST}]" if ":" in PUBLIC_HOST else PUBLIC_HOST])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]

@@ -12,6 +12,16 @@ from retail.wire.ids import is_id
 PASSWORD = forms.PasswordInput(attrs={"autocomplete": "new-password"})
 
 
+class NumberField(forms.DecimalField):
+    """A number that can be compared: whether a field changed is asked before it is validated, and ``sNaN`` raises at that."""
+
+    def to_python(self, value: Any) -> Any:
+        number = super().to_python(value)
+        if number is not None and not number.is_finite():
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return number
+
+
 class RowsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
     """Several rows by their ids. Django's asks the database for numbers that it can't hold."""
 

@@ -71,9 +71,11 @@ def kept_with(made: Iterable[forms.BaseForm]) -> Iterator[None]:
 
 
 def take_back(form: forms.BaseForm) -> None:
-    for name, upload in getattr(form, "cleaned_data", {}).items():
+    uploads = [name for name, sent in getattr(form, "cleaned_data", {}).items() if isinstance(sent, UploadedFile)]
+    for name in uploads:
+        # Of the uploads alone: a row that isn't there yet can't be asked for its relations.
         stored = getattr(getattr(form, "instance", None), name, None)
-        if isinstance(upload, UploadedFile) and isinstance(stored, FieldFile) and stored._committed:  # type: ignore[attr-defined]
+        if isinstance(stored, FieldFile) and stored._committed:  # type: ignore[attr-defined]
             stored.delete(save=False)
 
 

@@ -85,8 +85,8 @@ def make_buyers(*, tenant: Tenant, now: datetime, random: Random) -> list[User]:
 
 def with_published_password(users: UserQuerySet) -> list[User]:
     """Who of ``users`` has the published password: a hash costs a quarter of a second, so those with the demo's user names are tried,
-    and everybody with the hash of one who has it."""
-    named = users.filter(username__in=USERNAMES).values_list("password", flat=True)
+    whether they are among ``users`` or switched off, and everybody with the hash of one who has it."""
+    named = User.objects.filter(username__in=USERNAMES).values_list("password", flat=True)
     known = [password for password in set(named) if is_password_usable(password) and check_password(PASSWORD, password)]
     return list(users.filter(password__in=known).order_by("pk")) if known else []
 

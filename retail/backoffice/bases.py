@@ -11,17 +11,20 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import BadRequest, FieldDoesNotExist
-from django.db import models
+from django.db import IntegrityError, models
 from django.db.models import Field, Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from retail import dates
 from retail.backoffice import theme
 from retail.backoffice.asking import AskingMixin, complain
 from retail.backoffice.exports import ExportAdmin
 from retail.backoffice.scope import asks_beyond_our_years, caller, scoped_rows, visible
+from retail.database.faults import is_double
+from retail.forms import NumberField
 from retail.models import Tenant
 from retail.pictures import PictureField, kept_with
 from retail.principals import Principal
@@ -32,6 +35,12 @@ from retail.wire.ids import is_id
 # Columns that the form never shows but that constraints speak of.
 OWNERS = {"tenant", "shop"}
 UNUSED_LOOKUPS = set(models.DateTimeField.get_lookups()) - {"exact", "in", "isnull", "gt", "gte", "lt", "lte", "year"}  # type: ignore[call-arg]
+
+
+class SavedMeanwhile(Refusal):
+    """Between a form's check and its writing somebody saved the same: another person, or the same button pressed twice."""
+
+    message = gettext_lazy("刚刚已有相同的内容保存，这次没有改动，请核对后再试")
 
 
 class ScopedForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -80,6 +89,8 @@ class ScopedMixin:
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if isinstance(db_field, models.DecimalField):
+            kwargs["form_class"] = NumberField
         formfield = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
         if formfield is not None and isinstance(formfield.widget, RelatedFieldWidgetWrapper):
             # No pencils and crosses beside every choice: what is behind them has its own page.
@@ -218,6 +229,11 @@ class ScopedAdmin(AskingMixin, ScopedMixin, ExportAdmin):
             response: HttpResponse = super().changeform_view(request, *args, **kwargs)
         except Refusal as refusal:
             complain(request, refusal)
+            return redirect(request.get_full_path())
+        except IntegrityError as error:
+            if not is_double(error):
+                raise
+            complain(request, SavedMeanwhile())
             return redirect(request.get_full_path())
         return response
 

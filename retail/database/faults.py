@@ -3,6 +3,8 @@
 import errno
 from typing import Any
 
+from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import InterfaceError, OperationalError
 
 from retail.logs.json_lines import veil
@@ -13,6 +15,10 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 READ_ONLY = "25006"
 # SQLite's word for a statement that makes no sense, which Django calls operational all the same.
 OUR_MISTAKE = "SQLITE_ERROR"
+# What must be there once was there: PostgreSQL's word, and SQLite's.
+DOUBLE = ("23505", "SQLITE_CONSTRAINT_UNIQUE")
+# What Django raises while it handles an outage of the table of sessions, as a bad request and without naming it as the cause.
+PASSED_OVER = (SessionInterrupted, UpdateError)
 
 
 def is_outage(error: BaseException | None) -> bool:
@@ -22,10 +28,15 @@ def is_outage(error: BaseException | None) -> bool:
     return code_of(error) == READ_ONLY or (isinstance(error, OSError) and error.errno in NO_ROOM)
 
 
+def is_double(error: BaseException) -> bool:
+    """Whether somebody was first, rather than a row that makes no sense."""
+    return code_of(error) in DOUBLE
+
+
 def outage_behind(error: BaseException | None) -> BaseException | None:
-    """``error`` itself, or what it was raised over: Django calls a session that couldn't be kept a bad request."""
+    """``error`` itself, or what it was raised from. A mistake of ours in what handles an outage is a mistake, with its traceback."""
     while error is not None and not is_outage(error):
-        error = error.__cause__ or error.__context__
+        error = error.__cause__ or (error.__context__ if isinstance(error, PASSED_OVER) else None)
     return error
 
 

@@ -15,7 +15,7 @@ from retail.characters import is_seen
 
 # The demo prints it, and so does its documentation.
 PUBLISHED = "demo-pass-2026"
-PRODUCT = ("xiantuan", "鲜团", PUBLISHED)
+PRODUCT = ("xiantuan", "鲜团", PUBLISHED, "demo", "pass")
 # Powers of ten of the guesses that a part costs: a character of its own, what is copied or known of the person, a run of neighbours,
 # a year, a day, one of the twenty thousand commonest passwords.
 CHARACTER, KNOWN, RUN, YEAR, DAY, COMMON = 1, 1, 2, 2, 4, 4
@@ -23,6 +23,9 @@ ENOUGH = 10
 # Beyond this it is long enough, or nothing but repetition.
 JUDGED_MAX = 72
 PART_MIN = 3
+# How letters are dressed up as figures and signs: ``xi@ntu@n``, ``x1antuan``.
+DRESSED = str.maketrans("@4301!$5", "aaeoiiss")
+SEPARATORS = re.compile(r"[-./年月日]")
 IS_YEAR = re.compile(r"(?:19|20)\d\d").fullmatch
 IS_DAY = re.compile(r"(?:(?:19|20)?\d\d)?(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])").fullmatch
 ROWS = ("`1234567890-=", "~!@#$%^&*()_+", "qwertyuiop[]\\", "asdfghjkl;'", "zxcvbnm,./")
@@ -62,7 +65,7 @@ def guesses(text: str, *, known: set[str], common: set[str]) -> int:
 
 def cost_of(text: str, start: int, end: int, known: set[str], common: set[str]) -> int:
     part = text[start:end]
-    if part in known:
+    if part in known or part.translate(DRESSED) in known:
         return KNOWN
     if len(part) < PART_MIN:
         return CHARACTER * len(part)
@@ -72,7 +75,13 @@ def cost_of(text: str, start: int, end: int, known: set[str], common: set[str]) 
         return RUN
     if IS_YEAR(part):
         return YEAR
-    return min(COMMON, len(part)) if part in common or IS_DAY(part) else CHARACTER * len(part)
+    return min(COMMON, len(part)) if part in common or is_day(part) else CHARACTER * len(part)
+
+
+def is_day(part: str) -> bool:
+    """Written in whatever order: 20260131, 2026-01-31, 31.01.2026, 01/31/2026."""
+    figures = SEPARATORS.sub("", part)
+    return any(map(IS_DAY, (figures, figures[-4:] + figures[:-4], figures[-4:] + figures[2:4] + figures[:2])))
 
 
 def seen(password: str) -> str:
@@ -87,8 +96,14 @@ def names_of(user: Any) -> set[str]:
     tenant = getattr(user, "tenant", None)
     if tenant is not None:
         names += chain((tenant.name, tenant.code), *tenant.shops.values_list("name", "code"))
-    spelled = chain.from_iterable((name, "".join(lazy_pinyin(name)), *initials(name)) for name in names if name)
+    spelled = chain.from_iterable((name, *typed(name), *initials(name)) for name in names if name)
     return {one for one in map(seen, spelled) if len(one) > 1}
+
+
+def typed(name: str) -> tuple[str, str]:
+    """``王小明`` → ``wangxiaoming``, and as abroad, the family's name last."""
+    syllables = lazy_pinyin(name)
+    return "".join(syllables), "".join((*syllables[1:], *syllables[:1]))
 
 
 def initials(name: str) -> list[str]:

@@ -4,7 +4,6 @@ from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from knox.models import AuthToken
 
 from retail.models import User
 from retail.principals import Principal
@@ -69,10 +68,12 @@ def assign_role(*, user: User, role: Role, principal: Principal, secrets: bool =
 
 @transaction.atomic
 def set_password(*, user: User, password: str, principal: Principal) -> None:
-    """A new, already validated password; sessions and tokens of the old one end. Everybody may set the own. Raises Forbidden."""
+    """A new, already validated password; sessions and tokens of the old one end (``User.save``). Everybody may set the own.
+
+    Raises Forbidden.
+    """
     is_own = principal.user is not None and principal.user.pk == user.pk
     if not is_own and not may_manage(user=user, principal=principal):
         raise Forbidden
     user.set_password(password)
     user.save(update_fields=["password"])
-    AuthToken.objects.filter(user=user).delete()

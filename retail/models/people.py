@@ -83,6 +83,18 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_full_name(self) -> str:
         return self.nickname
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A new password ends the tokens of the old one, whoever sets it: the admin, the person, or ``manage.py changepassword``.
+
+        Sessions end by themselves.
+        """
+        is_new = self._password is not None  # type: ignore[attr-defined]  # Django's own
+        super().save(*args, **kwargs)
+        if is_new:
+            self.auth_token_set.all().delete()  # type: ignore[attr-defined]  # knox's
+
+    save.alters_data = True  # type: ignore[attr-defined]
+
     @property
     def counts(self) -> bool:
         """As ``UserQuerySet.counting``."""

@@ -1,5 +1,6 @@
 """What no address may hold, refused once for every page: else each view that looks something up would have to think of it."""
 
+import codecs
 from collections.abc import Callable
 
 from django.core.exceptions import BadRequest
@@ -11,13 +12,16 @@ NUL = "\0"
 
 
 class Gate:
-    """PostgreSQL's texts hold no NUL, and its driver says so only when a statement is run: such a request is bad (400)."""
+    """PostgreSQL's texts hold no NUL, and its driver says so only when a statement is run: such a request is bad (400).
+
+    So is one in another encoding than UTF-8, which can stand for anything: ``unicode_escape`` makes a NUL of ``\\x00``.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if holds_nul(request):
+        if holds_nul(request) or is_in_other_code(request):
             raise BadRequest
         return self.get_response(request)
 
@@ -28,3 +32,8 @@ def holds_nul(request: HttpRequest) -> bool:
         return True
     query = request.META.get("QUERY_STRING", "")
     return not is_api(request) and ("%00" in query or NUL in query)
+
+
+def is_in_other_code(request: HttpRequest) -> bool:
+    """Whether a Content-Type has Django read a page's query and form otherwise than browsers send them. The API reads UTF-8 alone."""
+    return bool(request.encoding) and codecs.lookup(request.encoding or "").name != "utf-8" and not is_api(request)

@@ -22,6 +22,7 @@ from retail.backoffice import (
     page_of,
     theme,
 )
+from retail.pictures import kept_with
 from retail.rights import Right
 from shops import shops
 from shops.models import Shop
@@ -70,10 +71,11 @@ class ShopAdmin(ScopedAdmin):
     def save_model(self, request: HttpRequest, obj: Shop, form: Any, change: bool) -> None:
         names = self.written(obj, form.changed_data)
         fields = {name: getattr(obj, name) for name in names if name != "tenant"}
-        if change:
-            shops.update_shop(shop_id=obj.pk, principal=caller(request), fields=fields)
-        else:
-            become(obj, shops.create_shop(tenant_id=obj.tenant_id, fields=fields))
+        with kept_with([form]):
+            if change:
+                shops.update_shop(shop_id=obj.pk, principal=caller(request), fields=fields)
+            else:
+                become(obj, shops.create_shop(tenant_id=obj.tenant_id, fields=fields))
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
         closed = self.get_object(request, str(object_id)).removed_at

@@ -54,6 +54,12 @@ def test_what_is_commented_out_is_the_default(load, tmp_path):
     assert load(**defaults) == load()
 
 
+@pytest.mark.parametrize("typed", ["HTTPS://xiantuan.example.com", " https://xiantuan.example.com/ "])
+def test_https_is_https_however_it_is_typed(load, typed):
+    """The start took it for https, and cookies, redirects and HSTS did not."""
+    assert load(PUBLIC_BASE_URL=typed) == load(PUBLIC_BASE_URL="https://xiantuan.example.com")
+
+
 def test_a_public_address_is_served_without_naming_it_twice(load):
     read = load(ENV_FILE=str(EXAMPLE), PUBLIC_BASE_URL="https://xiantuan.example.com")
     assert "xiantuan.example.com" in read["ALLOWED_HOSTS"]

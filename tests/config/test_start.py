@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from django.conf import global_settings
 from django.core.management import CommandError, call_command
 from django.core.management.base import SystemCheckError
-from django.db import connection
+from django.db import OperationalError, connection
 from knox.models import AuthToken
 
 from config import checks, start
@@ -74,6 +74,21 @@ def test_a_renamed_account_is_found_by_the_hash_that_they_share(demo, production
     User.objects.filter(username="admin").update(username="root")
     ((_, said),) = found()
     assert "password of root, hq" in said
+
+
+def test_a_renamed_account_is_found_when_the_others_are_switched_off(demo, production):
+    User.objects.filter(username="admin").update(username="root")
+    User.objects.filter(username__in=ACCOUNTS).update(is_active=False)
+    ((_, said),) = found()
+    assert "password of root:" in said
+
+
+def test_a_table_that_is_missing_hides_nothing_that_was_found_before(demo, production, monkeypatch):
+    def unmade():
+        raise OperationalError("no such table")
+
+    monkeypatch.setattr(checks, "silent_apps", unmade)
+    assert [fault for fault, _ in found()] == ["config.E001"]
 
 
 def test_what_others_are_called_is_their_business(db, production):

@@ -38,6 +38,8 @@ AWKWARD = {
     "twice": "1&{name}=2",
     "brackets": "1&{name}[]=2",
 }
+# What every list of the admin reads, through one and the same class.
+EVERY_LIST = ("q", "p", "o", "all", "id__in")
 # Those that are read as something by what let the others pass.
 TELLING = [AWKWARD[name] for name in ("30 digits", "minus one", "2^63", "a word", "nothing", "wildcards", "the year one")]
 
@@ -160,7 +162,7 @@ def filters_of(page: HttpResponse) -> list[str]:
     columns = {name.split("__")[0] for name in narrowed if not name.endswith(("_from", "_to"))}
     lookups = cycle(("in", "gte", "regex", "isnull"))
     guessed = [f"{column}__{next(lookups)}" for column in sorted(columns)]
-    return [*narrowed, *guessed, "q", "p", "o", "all", "id__in"]
+    return [*narrowed, *guessed, *EVERY_LIST]
 
 
 def names_on(page: HttpResponse) -> set[str]:

@@ -126,12 +126,26 @@ def test_a_signature_whose_nonce_can_not_be_kept_is_not_accepted(world):
         (1, "1.2.3.4, 203.0.113.7", "203.0.113.7"),
         (2, "1.2.3.4, 203.0.113.7, 10.0.0.2", "203.0.113.7"),
         (2, "203.0.113.7", "10.0.0.1"),
+        (1, "203.0.113.7:5678", "203.0.113.7"),
+        (1, "[2001:db8::1]:5678", "2001:db8::1"),
+        (1, "2001:db8::1", "2001:db8::1"),
+        (1, "unknown", "10.0.0.1"),
+        (1, "203.0.113.7/8", "10.0.0.1"),
+        (1, "x" * 300, "10.0.0.1"),
     ],
 )
 def test_an_address_is_believed_through_so_many_proxies_only(settings, proxies, forwarded, address):
     settings.TRUSTED_PROXIES = proxies
     request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", **({"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {}))
     assert client_ip(request) == address
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("forwarded", ["203.0.113.7:5678", "[2001:db8::1]:5678", "unknown"])
+def test_a_wrong_password_is_counted_whatever_the_proxy_writes(settings, headquarters, forwarded):
+    settings.TRUSTED_PROXIES = 1
+    typed = {"username": headquarters.username, "password": "wrong"}
+    assert Client().post("/admin/login/", typed, HTTP_X_FORWARDED_FOR=forwarded).status_code == 200
 
 
 LISTS = {GROUP + name for name in ("getorderlist", "getgroupbuyingvisitor")} | {

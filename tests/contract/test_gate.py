@@ -22,8 +22,12 @@ ADDRESSES = [
 ]
 
 
+def asking_nobody() -> Client:
+    return Client(raise_request_exception=False)
+
+
 def asking(user) -> Client:
-    client = Client(raise_request_exception=False)
+    client = asking_nobody()
     client.force_login(user, backend=BACKEND)
     return client
 
@@ -40,6 +44,32 @@ def test_an_address_with_a_nul_is_bad(request, who, address):
 @pytest.mark.parametrize("name", ["sessionid", "csrftoken", "django_language", "messages"])
 def test_a_cookie_with_a_nul_is_bad(path, name):
     assert Client(raise_request_exception=False).get(path, HTTP_COOKIE=rf'{name}="\000{"a" * 31}"').status_code == 400
+
+
+ODD_CODES = ["unicode_escape", "utf-16", "utf-7", "gbk", "idna", "rot13", "hex", "undefined"]
+
+
+@pytest.mark.parametrize("code", ODD_CODES)
+@pytest.mark.parametrize("path", ["/admin/login/", "/g/{}/"])
+def test_a_form_in_another_encoding_is_bad(group_buying, path, code):
+    body = b'--B\r\nContent-Disposition: form-data; name="username"\r\n\r\n\\ud800\xff\r\n--B--\r\n'
+    kind = f"multipart/form-data; boundary=B; charset={code}"
+    answer = asking_nobody().generic("POST", path.format(group_buying.pk), body, kind)
+    assert answer.status_code == 400
+    assert "请求有误" in words(answer)
+
+
+@pytest.mark.parametrize("query", ["q=%5Cx00", "q=%5Cud800"])
+def test_a_query_in_another_encoding_is_bad(manager, query):
+    sent = {"CONTENT_TYPE": "text/plain; charset=unicode_escape", "QUERY_STRING": query}
+    answer = asking(manager).generic("GET", "/admin/groupbuy/order/", **sent)
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("code", ["utf-8", "UTF8", "utf_8", "nonsense"])
+def test_a_form_in_utf_8_is_read_however_that_is_spelt(code):
+    body = b'--B\r\nContent-Disposition: form-data; name="username"\r\n\r\nx\r\n--B--\r\n'
+    assert asking_nobody().generic("POST", "/admin/login/", body, f"multipart/form-data; boundary=B; charset={code}").status_code == 200
 
 
 def test_an_api_call_with_a_nul_keeps_its_envelope(api, manager):

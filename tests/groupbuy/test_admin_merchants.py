@@ -2,8 +2,10 @@
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import IntegrityError
 from django.utils import timezone
 
+from groupbuy.admin.merchants import MerchantAccountAdmin
 from groupbuy.models import MerchantAccount
 from retail.rights import Role
 from tests.support import factories
@@ -152,3 +154,30 @@ def test_headquarters_cannot_choose_the_app_that_its_buyers_pay_in(headquarters)
     assert browser.post(page(tenant), form).status_code == 403
     assert browser.post("/admin/retail/tenant/add/", form | {"code": "new"}).status_code == 403
     assert fresh(tenant).app_id != "wx-of-the-environment"
+
+
+def test_a_form_whose_twin_was_saved_after_the_check_is_a_sentence(headquarters, between):
+    sheet = KEYS | {"mch_id": "1900000001", "in_use": "on"}
+    between(MerchantAccountAdmin, "save_model", lambda: browser_of(headquarters).post(ADD, sheet))
+    answer = browser_of(headquarters).post(ADD, sheet, follow=True)
+    assert "刚刚已有相同的内容保存" in said(answer)[-1]
+
+
+def test_a_number_that_is_confirmed_while_its_key_id_is_edited_takes_nobodys(headquarters, account, between):
+    theirs = KEYS | {"mch_id": "1900000005", "public_key_id": "PUB_KEY_ID_5", "confirmed_at": timezone.now()}
+    MerchantAccount.objects.create(tenant=factories.TenantFactory(), **theirs)
+    confirm = MerchantAccount.objects.filter(pk=account.pk).update
+    between(MerchantAccountAdmin, "save_model", lambda: confirm(confirmed_at=timezone.now()))
+    sheet = KEYS | {"private_key": "", "api_v3_key": "", "public_key_id": "PUB_KEY_ID_5", "in_use": "on"}
+    answer = browser_of(headquarters).post(page(account), sheet, follow=True)
+    assert ["刚刚已有相同的内容保存" in one for one in said(answer)] == [True]
+    assert fresh(account).public_key_id == "PUB_KEY_ID_1"
+
+
+def test_a_row_that_the_database_refuses_for_another_reason_is_a_mistake_of_ours(headquarters, account, monkeypatch):
+    def forget(*_sent: object) -> None:
+        MerchantAccount.objects.filter(pk=account.pk).update(cert_serial=None)
+
+    monkeypatch.setattr(MerchantAccountAdmin, "save_model", forget)
+    with pytest.raises(IntegrityError):
+        browser_of(headquarters).post(page(account), KEYS | {"private_key": "", "api_v3_key": "", "in_use": "on"})

@@ -45,7 +45,7 @@ def tap(sheet, group_buying, *, of=None):
     """One press of the button, as it leaves the browser ``of`` while no answer of another has come: without a session yet."""
     client = Client()
     if of is not None:
-        client.cookies["csrftoken"] = of.cookies["csrftoken"].value
+        client.cookies["browser"] = of.cookies["browser"].value
     return client, client.post(f"/g/{group_buying.pk}/", sheet)
 
 
@@ -67,7 +67,7 @@ def test_a_third_tap_after_the_answer_is_that_order_too(group_buying):
     assert Order.objects.count() == 1
 
 
-@pytest.mark.parametrize("cookie", ["none", "its own", "a made one"])
+@pytest.mark.parametrize("cookie", ["none", "its own", "empty", "a made one", "the page's"])
 def test_a_form_key_logs_no_other_browser_in(group_buying, cookie):
     """Whoever copies the key from a page, a screen or a log is a visitor of their own."""
     browser, other = Client(), Client()
@@ -75,8 +75,10 @@ def test_a_form_key_logs_no_other_browser_in(group_buying, cookie):
     _, first = tap(sheet, group_buying, of=browser)
     if cookie == "its own":
         order_sheet(other, group_buying)
-    if cookie == "a made one":
-        other.cookies["csrftoken"] = "a" * 32
+    made = {"empty": "", "a made one": "a" * 22, "the page's": sheet["csrfmiddlewaretoken"]}.get(cookie)
+    if made is not None:
+        # The whole page was copied: it holds the secret against forged forms.
+        other.cookies["browser"], other.cookies["csrftoken"] = made, sheet["csrfmiddlewaretoken"]
     second = other.post(f"/g/{group_buying.pk}/", sheet)
     assert second.url != first.url
     assert other.get(first.url).status_code == 404
@@ -248,3 +250,14 @@ def test_an_order_of_the_page_counts_against_the_limit(group_buying, buyer, now)
     ordered(buyer, group_buying, now=now, qty=2)
     type(group_buying).objects.update(per_buyer_limit=3)
     assert "每人限购 3 份，您已购 2 份" in words(submit(browser_of(buyer), group_buying, qty="2"))
+
+
+def test_what_ties_a_form_to_its_browser_is_not_on_the_page(group_buying, settings):
+    settings.SESSION_COOKIE_SECURE = True
+    browser = Client()
+    page = browser.get(f"/g/{group_buying.pk}/")
+    cookie = page.cookies["browser"]
+    assert cookie["httponly"] and cookie["secure"] and cookie["samesite"] == "Lax"
+    assert cookie.value not in page.content.decode()
+    # And stays the same, so that the form of an earlier window is still known.
+    assert "browser" not in browser.get(f"/g/{group_buying.pk}/").cookies

@@ -259,8 +259,9 @@ def test_what_differs_from_an_earlier_import_is_reported_and_not_taken(run):
     assert MarketPrice.objects.get().average == Decimal(2)
 
 
-def test_a_name_that_looks_like_a_formula_is_escaped_in_the_report(run):
-    assert run(lines=["=1+1 0 2016-05-01"])[0][3] == "'=1+1,0,0,0,普通,斤,2016-05-01"
+@pytest.mark.parametrize("name", ["=1+1", "＝1+1", "\u200b=1+1"])
+def test_a_name_that_looks_like_a_formula_is_escaped_in_the_report(run, name):
+    assert run(lines=[f"{name} 0 2016-05-01"])[0][3] == f"'{name},0,0,0,普通,斤,2016-05-01"
 
 
 def test_without_shops_only_the_catalogue_and_the_market_come_in(tenant, tmp_path, now):

@@ -32,6 +32,8 @@ def found() -> list[str]:
         ("DEBUG", True, ["retail.E001"]),
         ("PUBLIC_BASE_URL", "http://shop.example.com", ["retail.E002"]),
         ("PUBLIC_BASE_URL", "http://127.0.0.1:8000", []),
+        ("PUBLIC_BASE_URL", "https:/shop.example.com", ["retail.E002", "retail.W002"]),
+        ("PUBLIC_BASE_URL", "https:", ["retail.E002", "retail.W002"]),
         ("ENCRYPTION_KEYS", [], ["retail.E003"]),
         ("ENCRYPTION_KEYS", ["no-key"], ["retail.E005"]),
         ("SECRET_KEY", "short", ["retail.E004"]),

@@ -8,7 +8,9 @@ from contextlib import closing
 
 import psycopg
 import pytest
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connection, transaction
 from django.test import Client
 
 from config import schedule
@@ -113,6 +115,31 @@ def test_a_server_that_is_not_there_is_told_without_who_asked_for_what():
 def test_a_disk_is_named_by_the_systems_word():
     assert faults.cause_of(OSError(errno.ENOSPC, "No space left on device", "/media/13812345678.jpg")) == "OSError (ENOSPC)"
     assert not faults.is_outage(OSError(errno.ENOENT, "No such file"))
+
+
+def raised_over(outage: Exception, mistake: Exception, cause: Exception | None = None) -> Exception:
+    try:
+        try:
+            raise outage
+        except type(outage):
+            if cause:
+                raise mistake from cause
+            raise mistake  # noqa: B904 - as our own mistake would come
+    except type(mistake) as caught:
+        return caught
+
+
+def test_a_mistake_in_what_handles_an_outage_is_no_outage():
+    outage = OSError(errno.ENOSPC, "No space left on device")
+    for mistake in (KeyError("x"), IntegrityError("x"), DataError("x"), AttributeError("x")):
+        assert faults.outage_behind(raised_over(outage, mistake)) is None
+
+
+def test_what_is_raised_from_an_outage_and_a_session_that_is_not_kept_are_outages():
+    outage = OSError(errno.ENOSPC, "No space left on device")
+    assert faults.outage_behind(raised_over(outage, KeyError("x"), cause=outage)) is outage
+    kept = raised_over(raised_over(outage, UpdateError()), SessionInterrupted("x"))
+    assert faults.outage_behind(kept) is outage
 
 
 @pytest.mark.django_db(transaction=True)

@@ -122,6 +122,24 @@ def test_a_shops_own_picture_that_finds_no_room_is_a_sentence_too(full, headquar
 
 
 @pytest.mark.django_db
+def test_a_shops_picture_goes_when_the_row_is_not_written(settings, tmp_path, monkeypatch, headquarters, shop):
+    settings.MEDIA_ROOT = tmp_path
+    save = Shop.save
+
+    def fail(shop: Shop, **how: object) -> None:
+        save(shop, **how)
+        raise OperationalError("the database went away")
+
+    monkeypatch.setattr(Shop, "save", fail)
+    browser = Client(raise_request_exception=False)
+    browser.force_login(headquarters, backend="retail.login.backend.PeopleBackend")
+    form = {"code": "new-1", "name": "新名", "area": "1", "markup": "0"}
+    for path in (page(shop), "/admin/shops/shop/add/"):
+        assert browser.post(path, form | {"image": small()}).status_code == 503
+    assert files(tmp_path) == []
+
+
+@pytest.mark.django_db
 def test_a_new_row_whose_picture_finds_no_room_is_not_made(full, headquarters):
     form = {"code": "new-1", "name": "新店", "area": "1", "markup": "0", "image": large()}
     answer = browser_of(headquarters).post("/admin/shops/shop/add/", form, follow=True)

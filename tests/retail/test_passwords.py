@@ -47,10 +47,16 @@ GUESSABLE = [
     # Days.
     "19900101zhang",
     "2026-01-01-2026",
+    "2026-11-29!!",
+    "29.11.2026ab",
+    "11/29/2026ab",
     # The product's, and what everybody has read.
     "xiantuan2026",
     "demo-pass-2026",
     "Demo-Pass-2026!",
+    "demo-pass-2025",
+    "x1antuan2026",
+    "xi@ntu@n-2026",
 ]
 GOOD = [STRONG, "correct horse battery staple", "鲜果每天都新鲜配送到家呀", "kT9vbn2xWq4z", "mei-li-de-tu-dou", " K7mX tuan Q4vb "]
 
@@ -73,6 +79,7 @@ def test_what_is_guessed_is_refused(person, password):
     [
         "wangxm-2026!!!",
         "wangxiaoming2026",
+        "xiaomingwang88",
         "WXM13912348765",
         "王小明王小明王小明王小明",
         "qinghexianpu2026",
@@ -154,6 +161,15 @@ def test_changepassword_refuses_it(typing, clerk):
     typing(STRONG)
     call_command("changepassword", clerk.username, stdout=io.StringIO())
     assert User.objects.get(pk=clerk.pk).check_password(STRONG)
+
+
+def test_changepassword_ends_tokens(typing, api, clerk):
+    """Whoever logged in with the demo's password was in for twelve hours more."""
+    token = api.as_user(clerk)
+    assert token.get("/api/shop/getlist").status_code == 200
+    typing(STRONG)
+    call_command("changepassword", clerk.username, stdout=io.StringIO())
+    assert token.get("/api/shop/getlist").status_code == 401
 
 
 # The demo's password, which everybody has read.

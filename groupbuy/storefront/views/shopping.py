@@ -1,13 +1,15 @@
 """Looking at group buys, sharing them and ordering."""
 
 import logging
+import re
+import secrets
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import login, logout
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.middleware.csrf import get_token
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -31,6 +33,9 @@ from shops import configuration
 from shops.models import Shop
 
 log = logging.getLogger(__name__)
+# What a browser has from its first look at a group buy on: that it is the same that got an order sheet.
+BROWSER = "browser"
+is_drawn = re.compile(r"[0-9A-Za-z_-]{22}").fullmatch
 PNG = b"\x89PNG"
 BACKEND = "retail.login.backend.PeopleBackend"
 
@@ -73,6 +78,18 @@ class GroupBuyingPage(Page):
     throttle = PerBuyerOrder
     form: OrderForm
 
+    @cached_property
+    def browser(self) -> str:
+        """In a cookie and nowhere on the page, as Django's secret against forged forms is: a copy of the page must not be enough."""
+        held = self.request.COOKIES.get(BROWSER, "")
+        return held if is_drawn(held) else secrets.token_urlsafe(16)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = super().dispatch(request, *args, **kwargs)
+        if "browser" in self.__dict__ and request.COOKIES.get(BROWSER) != self.browser:
+            response.set_cookie(BROWSER, self.browser, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax")
+        return response
+
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         group_buying = find(pk)
         self.count_visit(group_buying)
@@ -88,7 +105,7 @@ class GroupBuyingPage(Page):
             principal=self.principal,
             wish=self.form.wish(),
             form_key=self.form.cleaned_data["key"],
-            browser=secret_of_browser(request),
+            browser=self.browser,
             share_id=number_in(request.POST, "share"),
             now=self.now,
         )
@@ -151,15 +168,9 @@ class GroupBuyingPage(Page):
             "can_pay": ordering.can_pay(viewer, group_buying.tenant),
             "may_order": self.may_order(group_buying.tenant_id),
             "form": self.form,
-            "form_key": ordering.new_form_key(secret_of_browser(self.request)),
+            "form_key": ordering.new_form_key(self.browser),
             "share": number_in(self.request.POST or self.request.GET, "share") or "",
         }
-
-
-def secret_of_browser(request: HttpRequest) -> str:
-    """What the browser has from its first page on, a session or none: Django's secret against forged forms."""
-    get_token(request)
-    return str(request.META["CSRF_COOKIE"])
 
 
 def last_address(buyer_id: int) -> str:

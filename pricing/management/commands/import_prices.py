@@ -15,6 +15,7 @@ from tqdm import tqdm
 from pricing import market
 from pricing.market.files import Reason, Skipped
 from pricing.market.tally import Item
+from retail.backoffice.sheets import harmless
 from retail.models import Tenant
 from retail.refusals import Refusal
 from shops.models import Shop
@@ -73,9 +74,7 @@ class Report:
 
     def add(self, path: Path, skipped: Skipped) -> None:
         if self.lines:
-            # A spreadsheet would read such a cell as a formula.
-            text = f"'{skipped.text}" if skipped.text.startswith(("=", "+", "-", "@")) else skipped.text
-            self.lines.writerow([path.name, skipped.number, skipped.reason.label, text])
+            self.lines.writerow([harmless(path.name), skipped.number, skipped.reason.label, harmless(skipped.text)])
         if len(self.first) < SHOWN:
             self.first.append(
                 _("{file} 第 {number} 行：{reason}　{text}").format(

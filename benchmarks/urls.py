@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from groupbuy.api.serializers import CreateOrderTakes
-from retail.rights import EVERYONE
+from retail.rights import Right
 from retail.wire.envelope import ok
 from retail.wire.views import WireViewSet, endpoint
 
@@ -21,7 +21,7 @@ class Validation(WireViewSet):
 
     authentication_classes = ()
 
-    @endpoint("POST", "validate", who=EVERYONE, title="V", takes=CreateOrderTakes)
+    @endpoint("POST", "validate", right=Right.LOG_IN, title="V", takes=CreateOrderTakes)
     def validate(self, request: Request) -> Response:
         self.valid()
         return ok(data=1)

@@ -1,4 +1,4 @@
-"""The product's addresses, and the two yardsticks under the same server, middleware and load."""
+"""The product's addresses, and the yardsticks under the same server, middleware and load."""
 
 from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
@@ -11,8 +11,8 @@ from retail.wire.envelope import ok
 from retail.wire.views import WireViewSet, endpoint
 
 
-def bare(request: HttpRequest) -> JsonResponse:
-    """Y: what Django answers with nothing to do."""
+def within(request: HttpRequest) -> JsonResponse:
+    """What the product answers with nothing to do: Y as it was before it became a project of its own."""
     return JsonResponse({"ok": True})
 
 
@@ -28,7 +28,7 @@ class Validation(WireViewSet):
 
 
 urlpatterns = [
-    path("api/bench/bare", bare),
+    path("api/bench/within", within),
     path("api/bench/validate", Validation.as_view({"post": "validate"})),
     path("", include("config.urls")),
 ]

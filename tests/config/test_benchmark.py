@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.server import Server
+from benchmarks.server import Served
 
 pytestmark = pytest.mark.skipif(not shutil.which("wrk"), reason="needs wrk")
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{"status": 200}'
@@ -28,4 +28,4 @@ def test_what_has_no_answer_in_time_is_counted(answer, after):
 
     listener = socket.create_server(("127.0.0.1", 0))
     threading.Thread(target=listen, daemon=True).start()
-    assert Server.load(SimpleNamespace(port=listener.getsockname()[1]), "/", "get", seconds=1 + int(after)).bad > 0
+    assert Served.load(SimpleNamespace(port=listener.getsockname()[1]), "/", "get", seconds=1 + int(after)).bad > 0

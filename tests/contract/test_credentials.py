@@ -165,20 +165,18 @@ THROTTLED = {
 }
 
 
+PREFIX = {"auth": "/api/auth/", "order": GROUP, "group-buying": GROUP, "shopproduct": PRODUCT, "shop": SHOP, "shop-record": SHOP}
+
+
 def throttles_of() -> dict[str, set[str]]:
     """By the throttle's name, the paths that it counts."""
     found: dict[str, set[str]] = {}
     for view in callbacks(get_resolver()):
         for action in set(getattr(view, "actions", {}).values()):
             described = getattr(view.cls, action).endpoint
-            prefix = {"auth": "/api/auth/", "order": GROUP, "group-buying": GROUP}.get(view.initkwargs["basename"], "")
             for throttle in described.throttles:
-                found.setdefault(throttle.name, set()).add((prefix or base_of(view)) + described.path)
+                found.setdefault(throttle.name, set()).add(PREFIX[view.initkwargs["basename"]] + described.path)
     return found
-
-
-def base_of(view) -> str:
-    return PRODUCT if view.cls.__module__.startswith("pricing") else SHOP
 
 
 def test_each_throttle_counts_the_endpoints_that_the_table_names():

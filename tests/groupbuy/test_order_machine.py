@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from config import invariants, schedule
 from groupbuy import orders, payments
-from groupbuy.models import GroupBuying, Order, Payment, PaymentState, PaymentUse, Refund
+from groupbuy.models import GroupBuying, IdempotencyKey, Order, Payment, PaymentState, PaymentUse, Refund
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, ENDED, LIVE
 from groupbuy.orders import create, fulfilment, group_buyings
 from groupbuy.payments import refunds, verdict
@@ -136,7 +136,7 @@ class OrderMachine(MoneySteps, RuleBasedStateMachine):
         group_buying, principal = self.offered(offer), self.world.buyers[buyer]
         expected = self.why_not(group_buying, principal, qty)
         key = key and f"{key}{group_buying.pk}q{qty}"
-        used = orders.IdempotencyKey.objects.filter(user=principal.user, key=key).first()
+        used = IdempotencyKey.objects.filter(user=principal.user, key=key).first()
         before = Order.objects.count()
         wish = orders.Wish(group_buying.pk, qty, address="田林路 1 号")
         result = self.attempt(partial(orders.create_order, principal=principal, buyer_id=None, wish=wish, idempotency_key=key))

@@ -1,4 +1,4 @@
-"""Taking again and giving back the units of a group buy; the first taking is ``placing``.
+"""Taking again and giving back the units of a group buy; the first taking is ``orders.statement``.
 
 Always ``F()``: a value read earlier may be stale by now.
 """

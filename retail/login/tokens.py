@@ -21,7 +21,7 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, AuthToken]:
         """Knox compares the hashes of all tokens with the same beginning and clears ended ones away, with three statements and more;
-        a hash is its table's key, and ``identities.issue_token`` does the clearing. Raises AuthenticationFailed."""
+        a hash is its table's key, and ``wechat_and_password.issue_token`` does the clearing. Raises AuthenticationFailed."""
         digest = hash_token(token.decode(errors="replace"))
         user = HOLDER.first(digest)
         if user is None or not user.is_active:

@@ -5,7 +5,7 @@ from django.utils import timezone
 from config import schedule, start
 from config.celery import app
 
-# As ``config.wsgi``: not only `manage.py` refuses a start that could cost somebody money or data.
+# Before anything else, and in ``config.wsgi`` too: not only `manage.py` refuses a start that could cost somebody money or data.
 start.refuse_unsafe()
 
 

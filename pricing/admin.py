@@ -1,5 +1,6 @@
 """The admin of what shops sell at which price."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -26,7 +27,6 @@ from retail.backoffice import (
     caller,
     display,
     page_action,
-    page_of,
 )
 from retail.principals import Principal
 from retail.rights import Right
@@ -65,6 +65,10 @@ class ShopProductForm(ScopedForm):
         shop, product = cleaned.get("shop"), cleaned.get("product")
         if shop and product and ShopProduct.objects.live().filter(shop=shop, product=product).exists():
             self.add_error("product", _("该门店已在售此商品"))
+
+
+def taken_off(outcome: prices.Outcome) -> str:
+    return _("已下架 %(count)s 个商品，24 小时内可在「调价批次」撤销") % {"count": outcome.removed}
 
 
 @admin.register(ShopProduct)
@@ -119,14 +123,11 @@ class ShopProductAdmin(OfShopAdmin):
         rows = self.chosen(request, queryset.filter(removed_at=None))
         if not rows:
             return None
-
-        def act(values: dict[str, Any]) -> str:
-            outcome = prices.remove_products(shop_product_ids=[row.pk for row in rows], principal=caller(request), now=timezone.now())
-            return _("已下架 %(count)s 个商品，24 小时内可在「调价批次」撤销") % {"count": outcome.removed}
-
+        ids = [row.pk for row in rows]
         facts = [(_("商品"), len(rows)), (_("门店"), len({row.shop_id for row in rows}))]
         question = Question(title=_("下架商品"), facts=facts, rows=rows, button=_("确认下架"), danger=True)
-        return self.ask(request, question, act, touched=rows, back=request.get_full_path())
+        service = partial(prices.remove_products, shop_product_ids=ids, principal=caller(request), now=timezone.now())
+        return self.ask(request, question, service, taken_off, touched=rows, back=request.get_full_path())
 
     @display(description=gettext_lazy("商品"), header=True, ordering="product__name")
     def named(self, row: ShopProduct) -> tuple[str, str]:
@@ -186,6 +187,11 @@ class RemovedInline(ReadOnlyInline):
         return rows.filter(pk__in=within).select_related("shop", "product").order_by("pk")
 
 
+def taken_back(outcome: prices.Outcome) -> str:
+    done = _("已恢复 %(count)s 个商品") % {"count": outcome.changed + outcome.restored}
+    return done + (_("，%(left)s 个之后又有变动，未恢复") % {"left": outcome.left} if outcome.left else "")
+
+
 @admin.register(PriceChange)
 class PriceChangeAdmin(ReadOnlyAdmin):
     list_display = ("number", "source_label", "size", "reason", "user", "undone", "created_at")
@@ -228,12 +234,6 @@ class PriceChangeAdmin(ReadOnlyAdmin):
     @page_action(description=gettext_lazy("撤销这批"), path="undo", permission="undo", icon="undo", danger=True)
     def undo(self, request: HttpRequest, object_id: str) -> HttpResponse:
         batch = self.get_object(request, object_id)
-
-        def act(values: dict[str, Any]) -> str:
-            outcome = prices.undo(change_id=batch.pk, principal=caller(request), now=timezone.now())
-            done = _("已恢复 %(count)s 个商品") % {"count": outcome.changed + outcome.restored}
-            return done + (_("，%(left)s 个之后又有变动，未恢复") % {"left": outcome.left} if outcome.left else "")
-
         facts = [
             (_("批次"), batch),
             (_("调价"), _("%(count)s 条") % {"count": batch.changes}),
@@ -241,7 +241,8 @@ class PriceChangeAdmin(ReadOnlyAdmin):
         ]
         note = _("价格恢复到这批之前；之后又被改动的商品保持现价。撤销本身也是一个批次，会下发到设备。")
         question = Question(title=_("撤销调价批次"), facts=facts, note=note, button=_("确认撤销"), danger=True)
-        return self.ask(request, question, act, touched=[batch], back=page_of(batch))
+        service = partial(prices.undo, change_id=batch.pk, principal=caller(request), now=timezone.now())
+        return self.ask(request, question, service, taken_back, touched=[batch])
 
     @display(description=gettext_lazy("批次"), ordering="pk")
     def number(self, batch: PriceChange) -> str:

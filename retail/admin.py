@@ -31,7 +31,7 @@ is_host_name = re.compile(r"(?:[0-9a-z](?:[0-9a-z-]{0,61}[0-9a-z])?\.)+[0-9a-z-]
 
 class TenantForm(ScopedForm):
     def clean_host_name(self) -> str | None:
-        """As browsers send it, and nobody else's: neither another tenant's, which the model sees to, nor the installation's."""
+        """The host name in the form in which browsers send it. The installation's own is refused here, another tenant's by the model."""
         host = (self.cleaned_data["host_name"] or "").lower().rstrip(".") or None
         if host and not is_host_name(host):
             raise forms.ValidationError(_("请填写域名，如 shop.example.com，不带协议、端口和路径"))

@@ -79,7 +79,7 @@ def check_in(*, shop_id: int, machine_key: str, principal: Principal) -> Standin
 
 
 def look_up(*, shop_id: int, principal: Principal) -> Standing:
-    """The same, and nothing is bound. Raises NotThere."""
+    """How the shop's licence stands, for whoever may see the shop; nothing is bound. Raises NotThere."""
     shop = visible_shop(shop_id=shop_id, principal=principal)
     return standing_of(shop, licence_of(shop))
 

@@ -1,6 +1,7 @@
 """The gateway's daily bills beside our books, and what a person has to look into."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -24,6 +25,7 @@ from retail.backoffice import (
     ReadOnlyInline,
     RelatedFilter,
     caller,
+    counted,
     display,
     page_action,
     page_of,
@@ -115,20 +117,13 @@ class BillDifferenceAdmin(ReadOnlyAdmin):
         return self.ask_resolve(request, [difference], page_of(difference))
 
     def ask_resolve(self, request: HttpRequest, rows: Sequence[BillDifference], back: str) -> HttpResponse:
-        def act(values: dict[str, Any]) -> str:
-            ids = [row.pk for row in rows]
-            done = bills.resolve_differences(difference_ids=ids, principal=caller(request), now=timezone.now(), **values)
-            return _("已处理 %(count)s 条差异：%(note)s") % {"count": done, **values}
-
-        question = Question(
-            title=_("处理账单差异"),
-            facts=[(_("差异"), len(rows))],
-            rows=[f"{row.get_kind_display()} · {row.number} · {row.bill.on}" for row in rows],
-            note=_("这里只记录核实的结论，不产生收款或退款。"),
-            button=_("标记为已处理"),
-            form=NoteForm,
-        )
-        return self.ask(request, question, act, touched=rows, back=back)
+        ids = [row.pk for row in rows]
+        facts = [(_("差异"), len(rows))]
+        note = _("这里只记录核实的结论，不产生收款或退款。")
+        names = [f"{row.get_kind_display()} · {row.number} · {row.bill.on}" for row in rows]
+        question = Question(title=_("处理账单差异"), facts=facts, rows=names, note=note, button=_("标记为已处理"), form=NoteForm)
+        service = partial(bills.resolve_differences, difference_ids=ids, principal=caller(request), now=timezone.now())
+        return self.ask(request, question, service, counted(_("已处理 %(count)s 条差异：%(note)s")), touched=rows, back=back)
 
     @display(description=gettext_lazy("差异"), label=BADGES, ordering="kind")
     def kind_label(self, difference: BillDifference) -> tuple[str, str]:

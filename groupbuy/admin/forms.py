@@ -104,6 +104,10 @@ class CancelForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["understood"].label = _("我确认取消，并退款 %(orders)s 个订单共 ¥%(money)s") % {"orders": orders, "money": money}
 
+    def clean(self) -> dict[str, Any]:
+        """The reason alone goes on to the service."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "understood"}
+
 
 class PickUpForm(forms.Form):
     """A shop and the eight digits that the buyer shows."""

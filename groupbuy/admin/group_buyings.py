@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -30,7 +31,6 @@ from retail.backoffice import (
     caller,
     display,
     page_action,
-    page_of,
 )
 from retail.money import ZERO, to_cents
 from retail.rights import Right
@@ -226,24 +226,15 @@ class GroupBuyingAdmin(OfShopAdmin):
     def switch(self, request: HttpRequest, object_id: str) -> HttpResponse:
         group_buying = self.get_object(request, object_id)
         on = not group_buying.in_use
-
-        def act(values: dict[str, Any]) -> str:
-            group_buyings.switch(group_buying_id=group_buying.pk, in_use=on, principal=caller(request), now=timezone.now())
-            return _("已启用，可以下单") if on else _("已停用，不再接受新订单")
-
-        note = _("启用后买家可以继续下单。") if on else _("停用后只是不再接受新订单，已有订单照常履约；随时可以再启用。")
         title = _("启用团购") if on else _("停用团购")
+        note = _("启用后买家可以继续下单。") if on else _("停用后只是不再接受新订单，已有订单照常履约；随时可以再启用。")
         question = Question(title=title, facts=figures(group_buying), note=note, button=title)
-        return self.ask(request, question, act, touched=[group_buying], back=page_of(group_buying))
+        service = partial(group_buyings.switch, group_buying_id=group_buying.pk, in_use=on, principal=caller(request), now=timezone.now())
+        return self.ask(request, question, service, _("已启用，可以下单") if on else _("已停用，不再接受新订单"), touched=[group_buying])
 
     @page_action(description=gettext_lazy("提前结束"), path="close", permission="manage", icon="timer_off")
     def close_early(self, request: HttpRequest, object_id: str) -> HttpResponse:
         group_buying = self.get_object(request, object_id)
-
-        def act(values: dict[str, Any]) -> str:
-            group_buyings.close_early(group_buying_id=group_buying.pk, principal=caller(request), now=timezone.now())
-            return _("团购已结束")
-
         note = _("结束时间改为现在。")
         if group_buying.min_qty:
             note += _("成团需要 %(needed)s 份，已付 %(paid)s 份；不足则全部自动退款。") % {
@@ -251,7 +242,8 @@ class GroupBuyingAdmin(OfShopAdmin):
                 "paid": group_buying.units,
             }
         question = Question(title=_("提前结束"), facts=figures(group_buying), note=note, button=_("立即结束"), danger=True)
-        return self.ask(request, question, act, touched=[group_buying], back=page_of(group_buying))
+        service = partial(group_buyings.close_early, group_buying_id=group_buying.pk, principal=caller(request), now=timezone.now())
+        return self.ask(request, question, service, _("团购已结束"), touched=[group_buying])
 
     def has_refund_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return caller(request).may(Right.REFUND)
@@ -264,21 +256,19 @@ class GroupBuyingAdmin(OfShopAdmin):
     @page_action(description=gettext_lazy("取消团购"), path="cancel", permission="manage", icon="block", danger=True)
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
         group_buying = self.get_object(request, object_id)
-
-        def act(values: dict[str, Any]) -> str:
-            group_buyings.cancel(group_buying_id=group_buying.pk, reason=values["reason"], principal=caller(request), now=timezone.now())
-            return _("团购已取消，已付订单将自动退款：%(reason)s") % {"reason": values["reason"]}
-
+        facts = figures(group_buying)
+        note = _("取消不能撤销：未支付的订单关闭，已支付的订单全部原路退款。只想停止接单请用「停用」。")
         question = Question(
             title=_("取消团购"),
-            facts=figures(group_buying),
-            note=_("取消不能撤销：未支付的订单关闭，已支付的订单全部原路退款。只想停止接单请用「停用」。"),
+            facts=facts,
+            note=note,
             button=_("取消并退款"),
             danger=True,
             form=CancelForm,
             form_options=bought_in(group_buying),
         )
-        return self.ask(request, question, act, touched=[group_buying], back=page_of(group_buying))
+        service = partial(group_buyings.cancel, group_buying_id=group_buying.pk, principal=caller(request), now=timezone.now())
+        return self.ask(request, question, service, cancelled_for, touched=[group_buying])
 
     @display(description=gettext_lazy("团购"), header=True, ordering="name")
     def named(self, group_buying: GroupBuying) -> tuple[str, str]:
@@ -338,6 +328,10 @@ class GroupBuyingAdmin(OfShopAdmin):
     @display(description=gettext_lazy("买家页面"))
     def link(self, group_buying: GroupBuying) -> str:
         return format_html('<a class="text-link" href="{}" target="_blank">{}</a>', self.view_on_site(group_buying), _("打开"))
+
+
+def cancelled_for(cancelled: GroupBuying, reason: str) -> str:
+    return _("团购已取消，已付订单将自动退款：%(reason)s") % {"reason": reason}
 
 
 def figures(group_buying: Any) -> list[tuple[Any, Any]]:

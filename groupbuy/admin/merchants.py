@@ -1,5 +1,6 @@
 """A tenant's own merchant number: its keys go in and are never shown again."""
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -22,7 +23,6 @@ from retail.backoffice import (
     caller,
     display,
     page_action,
-    page_of,
 )
 from retail.refusals import Refusal
 from retail.rights import Right
@@ -70,6 +70,12 @@ class MerchantAccountForm(ScopedForm):
             self.add_error("public_key_id", _("这是平台自己的微信支付公钥 ID，请填写此商户号的"))
 
 
+def require_credentials(account: MerchantAccount) -> None:
+    """Raises Refusal with what WeChat finds wrong about the account's keys."""
+    if wrong := accounts.try_credentials(account):
+        raise Refusal(wrong)
+
+
 @admin.register(MerchantAccount)
 class MerchantAccountAdmin(ScopedAdmin):
     form = MerchantAccountForm
@@ -98,16 +104,15 @@ class MerchantAccountAdmin(ScopedAdmin):
     @page_action(description=gettext_lazy("验证密钥"), path="try", permission="try", icon="verified")
     def try_credentials(self, request: HttpRequest, object_id: str) -> HttpResponse:
         account = self.get_object(request, object_id)
-
-        def act(values: dict[str, Any]) -> str:
-            wrong = accounts.try_credentials(account)
-            if wrong:
-                raise Refusal(wrong)
-            return _("微信支付接受了这些密钥")
-
-        note = _("向微信支付查询一个不存在的单号，以检查商户号、证书序列号和私钥。不产生交易。")
-        question = Question(title=_("验证密钥"), facts=[(_("商户号"), account)], note=note, button=_("立即验证"))
-        return self.ask(request, question, act, touched=[account], back=page_of(account))
+        facts = [(_("商户号"), account)]
+        question = Question(
+            title=_("验证密钥"),
+            facts=facts,
+            note=_("向微信支付查询一个不存在的单号，以检查商户号、证书序列号和私钥。不产生交易。"),
+            button=_("立即验证"),
+        )
+        service = partial(require_credentials, account)
+        return self.ask(request, question, service, _("微信支付接受了这些密钥"), touched=[account])
 
     def has_confirm_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """The platform alone."""
@@ -120,11 +125,6 @@ class MerchantAccountAdmin(ScopedAdmin):
     @page_action(description=gettext_lazy("确认商户号"), path="confirm", permission="confirm", icon="verified_user")
     def confirm_number(self, request: HttpRequest, object_id: str) -> HttpResponse:
         account = self.get_object(request, object_id)
-
-        def act(values: dict[str, Any]) -> str:
-            accounts.confirm_account(account_id=account.pk, principal=caller(request), now=timezone.now())
-            return _("已确认商户号 %(number)s 属于 %(tenant)s") % {"number": account, "tenant": account.tenant}
-
         others = MerchantAccount.objects.filter(mch_id=account.mch_id).exclude(pk=account.pk).select_related("tenant")
         facts = [
             (_("商户号"), account),
@@ -133,16 +133,13 @@ class MerchantAccountAdmin(ScopedAdmin):
         ]
         note = _("先用「验证密钥」，并与租户核对商户平台的主体。确认后，此租户新的支付进入这个商户号；其他租户不能再用这个号码。")
         question = Question(title=_("确认商户号"), facts=facts, note=note, button=_("确认属于此租户"))
-        return self.ask(request, question, act, touched=[account], back=page_of(account))
+        service = partial(accounts.confirm_account, account_id=account.pk, principal=caller(request), now=timezone.now())
+        done = _("已确认商户号 %(number)s 属于 %(tenant)s") % {"number": account, "tenant": account.tenant}
+        return self.ask(request, question, service, done, touched=[account])
 
     @page_action(description=gettext_lazy("撤销确认"), path="withdraw", permission="confirm", icon="gpp_bad", danger=True)
     def withdraw_confirmation(self, request: HttpRequest, object_id: str) -> HttpResponse:
         account = self.get_object(request, object_id)
-
-        def act(values: dict[str, Any]) -> str:
-            accounts.withdraw_confirmation(account_id=account.pk, principal=caller(request))
-            return _("已撤销商户号 %(number)s 的确认") % {"number": account}
-
         there = Payment.objects.at(Gateway.WECHAT, account.mch_id).filter(order__tenant=account.tenant_id)
         facts = [
             (_("商户号"), account),
@@ -152,7 +149,8 @@ class MerchantAccountAdmin(ScopedAdmin):
         ]
         note = _("撤销后，进入过这个商户号的支付不再查询、退款，其通知不再采信，直到重新确认；新的支付改走平台的商户号。")
         question = Question(title=_("撤销商户号的确认"), facts=facts, note=note, button=_("确认撤销"), danger=True)
-        return self.ask(request, question, act, touched=[account], back=page_of(account))
+        service = partial(accounts.withdraw_confirmation, account_id=account.pk, principal=caller(request))
+        return self.ask(request, question, service, _("已撤销商户号 %(number)s 的确认") % {"number": account}, touched=[account])
 
     @display(description=gettext_lazy("状态"), label=STANDINGS)
     def standing(self, account: MerchantAccount) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Orders: looked up, moved on, refunded; never written by hand."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,6 +15,7 @@ from groupbuy import orders as order_services
 from groupbuy import payments
 from groupbuy.admin import shortages as shortage_page
 from groupbuy.admin.forms import DeliverForm, RefundForm
+from groupbuy.admin.payments import refund_wanted, result_of
 from groupbuy.models import ActorKind, DeliverType, Order, OrderEvent, OrderQuerySet, OrderStatus, PaymentUse
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, TO_DELIVER
 from groupbuy.orders import fulfilment
@@ -26,6 +28,7 @@ from retail.backoffice import (
     ReadOnlyAdmin,
     RelatedFilter,
     caller,
+    counted,
     display,
     page_action,
     page_of,
@@ -200,76 +203,59 @@ class OrderAdmin(ReadOnlyAdmin):
         return self.ask_deliver(request, [order], page_of(order))
 
     def ask_confirm(self, request: HttpRequest, rows: Sequence[Order], back: str) -> HttpResponse:
-        def act(values: dict[str, Any]) -> str:
-            done = fulfilment.confirm_orders(order_ids=[row.pk for row in rows], principal=caller(request), now=timezone.now())
-            return _("已确认 %(count)s 个订单") % {"count": done}
-
+        ids = [row.pk for row in rows]
         question = Question(title=_("确认订单"), facts=figures(rows), rows=lines(rows), button=_("确认订单"))
-        return self.ask(request, question, act, touched=rows, back=back)
+        service = partial(fulfilment.confirm_orders, order_ids=ids, principal=caller(request), now=timezone.now())
+        return self.ask(request, question, service, counted(_("已确认 %(count)s 个订单")), touched=rows, back=back)
 
     def ask_deliver(self, request: HttpRequest, rows: Sequence[Order], back: str) -> HttpResponse | None:
         express = [row for row in rows if row.deliver_type == DeliverType.EXPRESS]
         if express and len(rows) > 1:
             messages.error(request, _("快递订单各有单号，请逐单发货"))
             return None
-
-        def act(values: dict[str, Any]) -> str:
-            ids = [row.pk for row in rows]
-            done = fulfilment.deliver_orders(order_ids=ids, principal=caller(request), now=timezone.now(), **values)
-            return _("已发货 %(count)s 个订单") % {"count": done}
-
-        note = "" if express else _("自提订单标记为已到店，买家可以来取货。")
-        form = DeliverForm if express else None
+        ids = [row.pk for row in rows]
         title = _("发货") if express else _("标记到店")
-        question = Question(title=title, facts=figures(rows), rows=lines(rows), note=note, button=title, form=form)
-        return self.ask(request, question, act, touched=rows, back=back)
+        note = "" if express else _("自提订单标记为已到店，买家可以来取货。")
+        question = Question(
+            title=title, facts=figures(rows), rows=lines(rows), note=note, button=title, form=DeliverForm if express else None
+        )
+        service = partial(fulfilment.deliver_orders, order_ids=ids, principal=caller(request), now=timezone.now())
+        return self.ask(request, question, service, counted(_("已发货 %(count)s 个订单")), touched=rows, back=back)
 
     @page_action(description=gettext_lazy("关闭订单"), path="close", permission="close", icon="cancel")
     def close_order(self, request: HttpRequest, object_id: str) -> HttpResponse:
         order = self.get_object(request, object_id)
-
-        def act(values: dict[str, Any]) -> str:
-            order_services.close_order(order_id=order.pk, principal=caller(request), now=timezone.now())
-            return _("订单 %(code)s 已关闭，库存已退回") % {"code": order}
-
-        note = _("关闭前会先到支付渠道关单；如果买家已经付款，订单会变为已支付。")
-        question = Question(title=_("关闭未支付订单"), facts=figures([order]), note=note, button=_("关闭订单"))
-        return self.ask(request, question, act, touched=[order], back=page_of(order))
+        question = Question(
+            title=_("关闭未支付订单"),
+            facts=figures([order]),
+            note=_("关闭前会先到支付渠道关单；如果买家已经付款，订单会变为已支付。"),
+            button=_("关闭订单"),
+        )
+        service = partial(order_services.close_order, order_id=order.pk, principal=caller(request), now=timezone.now())
+        return self.ask(request, question, service, _("订单 %(code)s 已关闭，库存已退回") % {"code": order}, touched=[order])
 
     @page_action(description=gettext_lazy("查询支付"), path="recheck", permission="close", icon="sync")
     def recheck(self, request: HttpRequest, object_id: str) -> HttpResponse:
         order = self.get_object(request, object_id)
         payment = order.payments.order_by("pk").last()
-
-        def act(values: dict[str, Any]) -> str:
-            asked = payments.recheck(payment_id=payment.pk if payment else 0, principal=caller(request), now=timezone.now())
-            return _("支付渠道的结果：%(state)s") % {"state": asked.get_state_display()}
-
+        payment_id = payment.pk if payment else 0
         facts = [*figures([order]), (_("商户单号"), payment or "—")]
         question = Question(title=_("查询支付"), facts=facts, note=_("向支付渠道查询最近一次支付的结果。"), button=_("立即查询"))
-        return self.ask(request, question, act, touched=[order], back=page_of(order))
+        service = partial(payments.recheck, payment_id=payment_id, principal=caller(request), now=timezone.now())
+        return self.ask(request, question, service, result_of, touched=[order])
 
     @page_action(description=gettext_lazy("退款"), path="refund", permission="refund", icon="currency_exchange", danger=True)
     def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:
         order = self.get_object(request, object_id)
         payment = order.payments.filter(use=PaymentUse.APPLIED).first()
         received, left = (payment.received or ZERO, payment.left_to_refund()) if payment else (ZERO, ZERO)
-
-        def act(values: dict[str, Any]) -> str:
-            wanted = refunds.refund_order(order_id=order.pk, principal=caller(request), now=timezone.now(), **values)
-            return _("已登记退款 ¥%(amount)s，稍后由系统提交到支付渠道") % {"amount": wanted.amount}
-
         facts = [*figures([order]), (_("实付"), f"¥{received}"), (_("已退或退款中"), f"¥{received - left}"), (_("可退"), f"¥{left}")]
+        note = _("已发货、已完成的订单退款后不退回库存。")
         question = Question(
-            title=_("退款"),
-            facts=facts,
-            note=_("已发货、已完成的订单退款后不退回库存。"),
-            button=_("确认退款"),
-            danger=True,
-            form=RefundForm,
-            form_options={"left": left},
+            title=_("退款"), facts=facts, note=note, button=_("确认退款"), danger=True, form=RefundForm, form_options={"left": left}
         )
-        return self.ask(request, question, act, touched=[order], back=page_of(order))
+        service = partial(refunds.refund_order, order_id=order.pk, principal=caller(request), now=timezone.now())
+        return self.ask(request, question, service, refund_wanted(), touched=[order])
 
     @display(description=gettext_lazy("订单"), header=True, ordering="code")
     def number(self, order: Order) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """What WeChat and buyers were told, and what a person must look at because it could not be."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -16,7 +17,17 @@ from groupbuy.models import Order, Refund
 from groupbuy.notices import shipping
 from groupbuy.notices.messages import Kind
 from retail import outbox
-from retail.backoffice import ChoicesDropdownFilter, Question, RangeDateFilter, ReadOnlyAdmin, caller, display, page_action, page_of
+from retail.backoffice import (
+    ChoicesDropdownFilter,
+    Question,
+    RangeDateFilter,
+    ReadOnlyAdmin,
+    caller,
+    counted,
+    display,
+    page_action,
+    page_of,
+)
 from retail.models import OutboxEntry, OutboxState
 from retail.rights import Right
 
@@ -80,17 +91,12 @@ class OutboxEntryAdmin(ReadOnlyAdmin):
         return self.ask_send(request, [entry], page_of(entry))
 
     def ask_send(self, request: HttpRequest, rows: Sequence[Any], back: str) -> HttpResponse:
-        def act(values: dict[str, Any]) -> str:
-            done = outbox.send_again(entry_ids=[row.pk for row in rows], principal=caller(request), now=timezone.now())
-            return _("%(count)s 条将重新发送") % {"count": done}
-
-        question = Question(
-            title=_("重新发送"),
-            rows=[f"{self.kind_label(row)} · {row.order_code}" for row in rows],
-            note=_("结果不明的消息可能已经送达，重新发送后买家可能收到两次。发货信息重复上报不会有影响。"),
-            button=_("重新发送"),
-        )
-        return self.ask(request, question, act, touched=rows, back=back)
+        ids = [row.pk for row in rows]
+        note = _("结果不明的消息可能已经送达，重新发送后买家可能收到两次。发货信息重复上报不会有影响。")
+        names = [f"{self.kind_label(row)} · {row.order_code}" for row in rows]
+        question = Question(title=_("重新发送"), rows=names, note=note, button=_("重新发送"))
+        service = partial(outbox.send_again, entry_ids=ids, principal=caller(request), now=timezone.now())
+        return self.ask(request, question, service, counted(_("%(count)s 条将重新发送")), touched=rows, back=back)
 
     @display(description=gettext_lazy("类型"), ordering="kind")
     def kind_label(self, entry: OutboxEntry) -> str:

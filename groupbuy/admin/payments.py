@@ -1,6 +1,7 @@
 """Money as it came and went: read only, but for asking the gateway again, and for what waits for a person."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from groupbuy import payments
 from groupbuy.admin.forms import NoteForm, ReferenceForm, ReturnedForm
 from groupbuy.models import Order, Payment, PaymentEvent, PaymentState, PaymentUse, Refund, RefundState
-from groupbuy.payments import by_hand
+from groupbuy.payments import by_hand, gateways
 from retail.backoffice import (
     ChoicesDropdownFilter,
     Question,
@@ -28,6 +29,7 @@ from retail.backoffice import (
     page_action,
     page_of,
 )
+from retail.backoffice.asking import Done, Service
 from retail.rights import Right
 
 STATES = {PaymentState.OPEN: "warning", PaymentState.PAID: "success", PaymentState.CLOSED: "default"}
@@ -102,11 +104,6 @@ class PaymentAdmin(ReadOnlyAdmin):
     @page_action(description=gettext_lazy("查询渠道"), path="recheck", permission="recheck", icon="sync")
     def recheck(self, request: HttpRequest, object_id: str) -> HttpResponse:
         payment = self.get_object(request, object_id)
-
-        def act(values: dict[str, Any]) -> str:
-            asked = payments.recheck(payment_id=payment.pk, principal=caller(request), now=timezone.now())
-            return _("支付渠道的结果：%(state)s") % {"state": asked.get_state_display()}
-
         facts = [
             (_("商户单号"), payment),
             (_("订单"), payment.order),
@@ -114,7 +111,8 @@ class PaymentAdmin(ReadOnlyAdmin):
             (_("状态"), payment.get_state_display()),
         ]
         question = Question(title=_("查询支付"), facts=facts, note=_("向支付渠道查询这笔支付的结果。"), button=_("立即查询"))
-        return self.ask(request, question, act, touched=[payment], back=page_of(payment))
+        service = partial(payments.recheck, payment_id=payment.pk, principal=caller(request), now=timezone.now())
+        return self.ask(request, question, service, result_of, touched=[payment])
 
     def has_resolve_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return caller(request).may(Right.REFUND)
@@ -126,32 +124,28 @@ class PaymentAdmin(ReadOnlyAdmin):
     @page_action(description=gettext_lazy("退回款项"), path="refund", permission="resolve", icon="currency_exchange", danger=True)
     def refund_held(self, request: HttpRequest, object_id: str) -> HttpResponse:
         payment = self.get_object(request, object_id)
-
-        def act(values: dict[str, Any]) -> str:
-            wanted = by_hand.refund_held(payment_id=payment.pk, principal=caller(request), now=timezone.now())
-            return _("已登记退款 ¥%(amount)s，稍后由系统提交到支付渠道") % {"amount": wanted.amount}
-
+        facts = held_figures(payment)
         note = _("全额原路退回。登记后订单不再被这笔款项占住：仍在支付时限内的，买家可以重新支付。")
-        question = Question(title=_("退回待核对的款项"), facts=held_figures(payment), note=note, button=_("确认退回"), danger=True)
-        return self.ask(request, question, act, touched=[payment, payment.order], back=page_of(payment))
+        question = Question(title=_("退回待核对的款项"), facts=facts, note=note, button=_("确认退回"), danger=True)
+        service = partial(by_hand.refund_held, payment_id=payment.pk, principal=caller(request), now=timezone.now())
+        return self.ask(request, question, service, refund_wanted(), touched=[payment, payment.order])
 
     @page_action(description=gettext_lazy("已在系统外退回"), path="returned", permission="resolve", icon="task_alt")
     def record_returned(self, request: HttpRequest, object_id: str) -> HttpResponse:
         payment = self.get_object(request, object_id)
-
-        def act(values: dict[str, Any]) -> str:
-            done = by_hand.record_held_returned(payment_id=payment.pk, principal=caller(request), now=timezone.now(), **values)
-            return _("已登记系统外退回 ¥%(amount)s：%(note)s") % {"amount": done.amount, "note": done.note}
-
+        facts = held_figures(payment)
+        note = _("只记录：系统不会再退这部分款项。只退回了一部分的填写金额，其余仍待核对。")
         question = Question(
             title=_("登记系统外退回"),
-            facts=held_figures(payment),
-            note=_("只记录：系统不会再退这部分款项。只退回了一部分的填写金额，其余仍待核对。"),
+            facts=facts,
+            note=note,
             button=_("登记"),
             form=ReturnedForm,
             form_options={"left": payment.left_to_refund()},
         )
-        return self.ask(request, question, act, touched=[payment, payment.order], back=page_of(payment))
+        service = partial(by_hand.record_held_returned, payment_id=payment.pk, principal=caller(request), now=timezone.now())
+        done = of_refund(_("已登记系统外退回 ¥%(amount)s：%(note)s"))
+        return self.ask(request, question, service, done, touched=[payment, payment.order])
 
     @display(description=gettext_lazy("订单"), ordering="order__code")
     def order_code(self, payment: Payment) -> str:
@@ -164,6 +158,23 @@ class PaymentAdmin(ReadOnlyAdmin):
     @display(description=gettext_lazy("用途"), label=USES, ordering="use")
     def use_label(self, payment: Payment) -> tuple[str, str]:
         return payment.use, payment.get_use_display()
+
+
+def result_of(asked: Payment) -> str:
+    return _("支付渠道的结果：%(state)s") % {"state": asked.get_state_display()}
+
+
+def result_of_refund(answer: gateways.RefundAnswer) -> str:
+    return _("支付渠道的结果：%(state)s") % {"state": RefundState(answer.state).label}
+
+
+def of_refund(text: str) -> Done:
+    """The text about the refund that the service returned."""
+    return lambda refund, **given: text % {"amount": refund.amount, "note": refund.note}
+
+
+def refund_wanted() -> Done:
+    return of_refund(_("已登记退款 ¥%(amount)s，稍后由系统提交到支付渠道"))
 
 
 def held_figures(payment: Payment) -> list[tuple[Any, Any]]:
@@ -233,45 +244,38 @@ class RefundAdmin(ReadOnlyAdmin):
 
     @page_action(description=gettext_lazy("查询渠道"), path="ask", permission="resolve", icon="sync")
     def ask_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        def act(refund: Refund, values: dict[str, Any]) -> str:
-            answer = by_hand.ask_again(refund_id=refund.pk, principal=caller(request), now=timezone.now())
-            return _("支付渠道的结果：%(state)s") % {"state": RefundState(answer.state).label}
-
         note = _("向支付渠道查询这笔退款。渠道已退款的记为完成，已关闭的由系统换单号重新提交。")
-        return self.resolve(request, object_id, act, title=_("查询退款"), note=note, button=_("立即查询"))
+        question = partial(Question, title=_("查询退款"), note=note, button=_("立即查询"))
+        return self.resolve(request, object_id, question, by_hand.ask_again, result_of_refund)
 
     @page_action(description=gettext_lazy("重新提交"), path="again", permission="resolve", icon="redo")
     def send_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        def act(refund: Refund, values: dict[str, Any]) -> str:
-            by_hand.send_again(refund_id=refund.pk, principal=caller(request), now=timezone.now())
-            return _("退款 ¥%(amount)s 稍后由系统重新提交") % {"amount": refund.amount}
-
         note = _("被拒的退款用原单号提交，不会重复退款；渠道关闭的退款换新单号。请先排除原因，如商户余额不足。")
-        return self.resolve(request, object_id, act, title=_("重新提交退款"), note=note, button=_("重新提交"))
+        question = partial(Question, title=_("重新提交退款"), note=note, button=_("重新提交"))
+        done = of_refund(_("退款 ¥%(amount)s 稍后由系统重新提交"))
+        return self.resolve(request, object_id, question, by_hand.send_again, done)
 
     @page_action(description=gettext_lazy("登记线下退款"), path="returned", permission="resolve", icon="task_alt")
     def record_returned(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        def act(refund: Refund, values: dict[str, Any]) -> str:
-            done = by_hand.record_returned(refund_id=refund.pk, principal=caller(request), now=timezone.now(), **values)
-            return _("已登记线下退款 ¥%(amount)s：%(note)s") % {"amount": done.amount, "note": done.note}
-
         note = _("款项确实已退给买家后再登记：登记后系统不再退这笔款，全部退完的订单变为已退款。")
-        return self.resolve(request, object_id, act, title=_("登记线下退款"), note=note, button=_("款项已退，登记"), form=ReferenceForm)
+        question = partial(Question, title=_("登记线下退款"), note=note, button=_("款项已退，登记"), form=ReferenceForm)
+        done = of_refund(_("已登记线下退款 ¥%(amount)s：%(note)s"))
+        return self.resolve(request, object_id, question, by_hand.record_returned, done)
 
     @page_action(description=gettext_lazy("作废"), path="drop", permission="resolve", icon="block", danger=True)
     def drop(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        def act(refund: Refund, values: dict[str, Any]) -> str:
-            by_hand.drop(refund_id=refund.pk, principal=caller(request), now=timezone.now(), **values)
-            return _("退款 ¥%(amount)s 已作废：%(note)s") % {"amount": refund.amount, **values}
-
         note = _("这笔退款不再提交。不属于订单的款项会回到「待人工核对」。")
-        return self.resolve(request, object_id, act, title=_("作废退款"), note=note, button=_("确认作废"), form=NoteForm, danger=True)
+        question = partial(Question, title=_("作废退款"), note=note, button=_("确认作废"), danger=True, form=NoteForm)
+        done = of_refund(_("退款 ¥%(amount)s 已作废：%(note)s"))
+        return self.resolve(request, object_id, question, by_hand.drop, done)
 
-    def resolve(self, request: HttpRequest, object_id: str, act: Callable[[Refund, dict[str, Any]], str], **question: Any) -> HttpResponse:
+    def resolve(
+        self, request: HttpRequest, object_id: str, question: Callable[..., Question], service: Service, done: Done
+    ) -> HttpResponse:
+        """Ask the question with the figures of a stuck refund beside it."""
         refund = self.get_object(request, object_id)
-        asked = Question(facts=stuck_figures(refund), **question)
-        touched = [refund, refund.payment.order]
-        return self.ask(request, asked, lambda values: act(refund, values), touched=touched, back=page_of(refund))
+        bound = partial(service, refund_id=refund.pk, principal=caller(request), now=timezone.now())
+        return self.ask(request, question(facts=stuck_figures(refund)), bound, done, touched=[refund, refund.payment.order])
 
     @display(description=gettext_lazy("订单"))
     def order_code(self, refund: Refund) -> str:

@@ -1,6 +1,7 @@
 """Fewer units came than were bought: one page that proposes whom it hits, shows the money, and refunds after a look."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from groupbuy.admin.forms import ShortageForm
-from groupbuy.models import GroupBuying, Order
+from groupbuy.models import GroupBuying, Order, Refund
 from groupbuy.payments import short_delivery
 from groupbuy.payments.short_delivery import Shortfall
 from retail.backoffice import caller, page_of
@@ -58,18 +59,18 @@ def ask(admin: AskingMixin, request: HttpRequest, group_buying: GroupBuying, ord
 def refund(
     admin: AskingMixin, request: HttpRequest, orders: Sequence[Order], values: Mapping[str, Any], missing: Mapping[int, int]
 ) -> bool:
-    def act() -> str:
-        wanted = short_delivery.refund_missing(
-            missing=missing, reason=values["reason"], intent=values["intent"], principal=caller(request), now=timezone.now()
-        )
-        money = sum((one.amount for one in wanted), ZERO)
-        return _("已登记 %(count)s 个订单的缺货退款，共 ¥%(money)s") % {"count": len(wanted), "money": money}
+    service = partial(short_delivery.refund_missing, missing=missing, principal=caller(request), now=timezone.now())
+    touched = [order for order in orders if order.pk in missing]
+    return admin.attempt(request, service, refunds_wanted, touched=touched, reason=values["reason"], intent=values["intent"])
 
-    return admin.attempt(request, act, [order for order in orders if order.pk in missing])
+
+def refunds_wanted(wanted: Sequence[Refund], **given: Any) -> str:
+    money = sum((one.amount for one in wanted), ZERO)
+    return _("已登记 %(count)s 个订单的缺货退款，共 ¥%(money)s") % {"count": len(wanted), "money": money}
 
 
 def previewed(form: ShortageForm, orders: Sequence[Order], missing: Mapping[int, int]) -> ShortageForm:
-    """The same form again, with the units whose money is shown beside them."""
+    """The form as it was filled in, with the units whose money is shown beside them."""
     kept = {name: form.cleaned_data[name] for name in ("total", "reason", "intent")}
     units = {f"units_{pk}": count for pk, count in missing.items()}
     return ShortageForm(initial=kept | units | {"seen": key_of(missing)}, orders=[order.pk for order in orders])

@@ -205,7 +205,7 @@ class PayParametersGives(GivesSerializer):
 
 
 class ResultWithPayParametersGives(ResultSerializer):
-    data = PayParametersGives(allow_null=True)  # type: ignore[assignment]  # the same
+    data = PayParametersGives(allow_null=True)  # type: ignore[assignment]  # narrower than the envelope's own
 
 
 class IdTakes(TakesSerializer):

@@ -56,7 +56,7 @@ class FakeWeChat:
         self.server.server_close()
 
     def control(self, name: str, **arguments: Any) -> dict[str, Any]:
-        """The same as ``POST /_control/<name>``."""
+        """Does from within the process what ``POST /_control/<name>`` does over HTTP."""
         return CONTROLS[name](self, **arguments)
 
     def finish_refund_later(self, out_refund_no: str) -> None:

@@ -126,7 +126,7 @@ class GroupBuying(models.Model):
         return phases.phase_of(self, now)
 
     def is_open(self, now: datetime) -> bool:
-        """As ``GroupBuyingQuerySet.open``."""
+        """An order may be placed at ``now``, if there is stock; on many rows this is ``GroupBuyingQuerySet.open``."""
         return self.phase(now) in phases.OPEN
 
     @property

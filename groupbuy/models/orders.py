@@ -187,7 +187,7 @@ class Order(models.Model):
         return sum(refund.missing_units for refund in refunds if refund.is_claiming)
 
     def is_to_hand_over(self) -> bool:
-        """As ``OrderQuerySet.to_hand_over``."""
+        """Paid for, and the goods still with us; on many rows this is ``OrderQuerySet.to_hand_over``."""
         arrived = self.status == OrderStatus.SHIPPED and self.deliver_type == DeliverType.PICK_UP
         return self.status in (OrderStatus.PAID, OrderStatus.CONFIRMED) or arrived
 

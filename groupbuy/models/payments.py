@@ -154,7 +154,7 @@ class RefundQuerySet(models.QuerySet["Refund"]):
         return self.filter(state__in=DUE, next_check_at__lte=now)
 
     def stuck(self) -> Self:
-        """Only a person gets them on: the same as ``Refund.is_stuck``."""
+        """Only a person gets them on; of one refund this is ``Refund.is_stuck``."""
         parked = Q(state=RefundState.CLOSED, next_check_at=None)
         return self.filter(Q(state__in=REFUND_NEEDS_PERSON) | parked, settled_by=None)
 

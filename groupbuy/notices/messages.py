@@ -73,7 +73,7 @@ def template_text(kind: Kind, order: Order) -> str:
 
 
 def send(entry: OutboxEntry) -> None:
-    """As ``outbox.Send``."""
+    """Send a buyer the subscription message of an entry. Raises what ``outbox.Send`` may raise, NotNeeded when it is true no longer."""
     kind = Kind(entry.kind)
     news = news_of(kind, entry)
     order = news.order

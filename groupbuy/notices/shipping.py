@@ -23,7 +23,10 @@ def put(order: Order, *, now: datetime) -> None:
 
 
 def send(entry: OutboxEntry) -> None:
-    """As ``outbox.Send``. The time in it is the entry's, so that a repeat is the same to the letter and changes nothing at WeChat."""
+    """Tell WeChat that an order was handed over or sent off. Raises what ``outbox.Send`` may raise.
+
+    The time in it is the entry's: a repeat is equal to the letter and changes nothing at WeChat.
+    """
     payment = Payment.objects.select_related("order").get(order=entry.subject_id, use=PaymentUse.APPLIED)
     if payment.order.status == OrderStatus.REFUNDED:
         raise outbox.NotNeeded(_("订单已退款，无需上报"))

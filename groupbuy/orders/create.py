@@ -92,7 +92,10 @@ def create_order(*, principal: Principal, buyer_id: int | None, wish: Wish, now:
 
 
 def place_once(key: str, *, principal: Principal, buyer: User, wish: Wish, now: datetime) -> Order:
-    """The order placed with ``key``, or a new one. Raises as ``place``, and IntegrityError when another request has just used the key."""
+    """The order placed with ``key``, or a new one.
+
+    Raises what ``place`` raises, and IntegrityError when another request has just used the key.
+    """
     caller = principal.user or buyer
     earlier = IdempotencyKey.objects.select_related("order").filter(user=caller, key=key).first()
     if earlier:

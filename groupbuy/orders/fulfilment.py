@@ -109,7 +109,7 @@ def complete_due(*, now: datetime, limit: int = 200) -> jobs.Done:
 
 
 def complete_in(shop: Shop, *, now: datetime, limit: int) -> jobs.Done:
-    """As ``complete_due``, in one shop."""
+    """Complete what was shipped in one shop as long ago as its setting says."""
     days = configuration.value_of(code="auto_complete_days", tenant_id=shop.tenant_id, shop_id=shop.pk)
     shipped = Order.objects.filter(shop=shop, status=OrderStatus.SHIPPED, shipped_at__lte=now - timedelta(days=days))
     waiting = shipped.ready(now).values_list("pk", flat=True)

@@ -65,7 +65,7 @@ def place_at_once(order: Order, begun: OrderEvent, values: list[Any]) -> Any:
 
 @transaction.atomic
 def place_in_turn(order: Order, begun: OrderEvent, values: list[Any]) -> Any:
-    """The same in three statements: SQLite writes nothing within a WITH."""
+    """Take the units and write the order and its first event in three statements: SQLite writes nothing within a WITH."""
     taken = answer(f"WITH mine AS ({MINE}) {TAKE}", values)
     if taken is None:
         return None

@@ -141,7 +141,7 @@ def shut(order: Order, *, now: datetime) -> bool:
 
 
 def shut_one(payment: Payment, *, now: datetime) -> bool:
-    """The same for one attempt. Raises Unknown, Misconfigured."""
+    """Make sure that this attempt can't be paid any more. True when it turned out to be paid. Raises Unknown, Misconfigured."""
     try:
         if ask(payment, source="close", now=now).state == PaymentState.PAID:
             return True

@@ -107,7 +107,10 @@ def send_again(*, refund_id: int, principal: Principal, now: datetime) -> Refund
 
 @transaction.atomic
 def record_returned(*, refund_id: int, note: str, principal: Principal, now: datetime) -> Refund:
-    """The money of a stuck refund was paid back by hand, as ``note`` says: it is done, and its order goes on. Raises as ``send_again``."""
+    """The money of a stuck refund was paid back by hand, as ``note`` says: it is done, and its order goes on.
+
+    Raises NotThere, Forbidden, Resolved, Refusal.
+    """
     refund, payment = stuck(refund_id, principal)
     require_money(refund, payment)
     return end_by_hand(refund, payment, note, principal, now=now)

@@ -32,7 +32,10 @@ def start_payment(*, order_id: int, principal: Principal, now: datetime) -> gate
 
 @deadlines.shared_deadline()
 def restart_payment(*, order_id: int, principal: Principal, now: datetime) -> gateways.PayParameters:
-    """The same for another try, also after a failure: the old attempt is asked and closed first; the deadline doesn't move."""
+    """The parameters for paying in a new attempt, also after a failure: the old one is asked and closed first; the deadline doesn't move.
+
+    Raises NotThere, Paid, PayFailed, PayUnknown, WindowOver, OrderEnded, Unavailable.
+    """
     order = find_order(order_id, principal)
     refusal = why_unpayable(order, now)
     if refusal:

@@ -49,7 +49,10 @@ def add_products(
 def add_products_of_class(
     *, shop_ids: Sequence[int], product_class_id: int | None, product_ids: Sequence[int], principal: Principal, now: datetime
 ) -> Outcome:
-    """The same for all products in use of the class and of those below it (None or 0: of every class), narrowed to ``product_ids``."""
+    """Every product in use of the class, and of those below it, in every shop, at its master prices; what is on sale stays as it is.
+
+    No class (None or 0) is every class. ``product_ids`` narrows the products down. Raises NotThere, Invalid.
+    """
     products = Product.objects.visible_to(principal).in_use()
     if product_class_id:
         classes = ProductClass.objects.visible_to(principal).with_descendants({product_class_id})

@@ -1,6 +1,6 @@
 """The admin's base: the site, the scoped admin classes, and what they are made of."""
 
-from retail.backoffice.asking import Question, page_of
+from retail.backoffice.asking import Question, counted, page_of
 from retail.backoffice.bases import ReadOnlyAdmin, ReadOnlyInline, ScopedAdmin, ScopedForm, ScopedInline, become
 from retail.backoffice.scope import AutocompleteFilter, RangeDateFilter, RelatedFilter, caller, visible
 from retail.backoffice.site import BackOffice
@@ -21,6 +21,7 @@ __all__ = [
     "ScopedInline",
     "become",
     "caller",
+    "counted",
     "display",
     "page_action",
     "page_of",

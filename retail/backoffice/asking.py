@@ -18,6 +18,10 @@ from django.utils.translation import gettext as _
 from retail.backoffice import theme
 from retail.refusals import Refusal
 
+Service = Callable[..., Any]
+# What the person reads and the history keeps: a sentence, or a function of what the service returned and of the form's values.
+Done = str | Callable[..., str]
+
 # Beyond this a form holds more fields than Django reads.
 ROWS_MAX = 500
 
@@ -36,6 +40,11 @@ class Question:
     form_options: dict[str, Any] = field(default_factory=dict)
 
 
+def counted(text: str) -> Done:
+    """The text with the ``count`` that the service returned, and with the form's values."""
+    return lambda count, **values: text % {"count": count, **values}
+
+
 def complain(request: HttpRequest, refusal: Refusal) -> None:
     """The admin's one place that turns a refusal into words."""
     messages.error(request, str(refusal.message))
@@ -51,26 +60,28 @@ def record(request: HttpRequest, touched: Iterable[Model], done: str) -> None:
 class AskingMixin:
     """For a ModelAdmin: actions that call one service each."""
 
-    def attempt(self, request: HttpRequest, act: Callable[[], str], touched: Iterable[Model] = ()) -> bool:
-        """Run ``act`` and show the sentence that it returns, or its refusal; what it ``touched`` gets an entry in the history."""
+    def attempt(self, request: HttpRequest, service: Service, done: Done, *, touched: Iterable[Model], **values: Any) -> bool:
+        """Call the service with the form's values and say what is done, or show its refusal; ``touched`` get an entry in their history."""
         try:
-            done = act()
+            outcome = service(**values)
         except Refusal as refusal:
             complain(request, refusal)
             return False
-        record(request, touched, done)
-        messages.success(request, done)
+        sentence = done if isinstance(done, str) else done(outcome, **values)
+        record(request, touched, sentence)
+        messages.success(request, sentence)
         return True
 
     def ask(
-        self, request: HttpRequest, question: Question, act: Callable[[dict[str, Any]], str], *, touched: Sequence[Model], back: str
+        self, request: HttpRequest, question: Question, service: Service, done: Done, *, touched: Sequence[Model], back: str = ""
     ) -> HttpResponse:
-        """GET, or the action of a list: the page. Answered: ``act`` with the form's values, then ``back``."""
+        """GET, or the action of a list: the page. Answered: the service, then ``back``, or else the page of the first of ``touched``."""
+        back = back or page_of(touched[0])
         answered = request.method == "POST" and "answered" in request.POST
         form = question.form(data=request.POST if answered else None, **question.form_options) if question.form else None
         if answered and (form is None or form.is_valid()):
             values = form.cleaned_data if form else {}
-            self.attempt(request, lambda: act(values), touched)
+            self.attempt(request, service, done, touched=touched, **values)
             return redirect(back)
         return self.show_question(request, question, form, back)
 

@@ -89,7 +89,7 @@ class RangeDateFilter(theme.RangeDateFilter):  # type: ignore[misc]
 
 
 class AutocompleteFilter(theme.AutocompleteSelectFilter):  # type: ignore[misc]
-    """The same where there are too many for a list. The theme's own would tell the name of any id in the address."""
+    """Narrows a list to one visible row of a relation that is too long to list. The theme's own would name any id in the address."""
 
     form_class = theme.AutocompleteForm
 

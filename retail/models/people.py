@@ -97,7 +97,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def counts(self) -> bool:
-        """As ``UserQuerySet.counting``."""
+        """Whether the person is of the platform, or of a tenant in use; everybody else is nobody."""
         return self.is_superuser or bool(self.tenant and self.tenant.in_use)
 
 

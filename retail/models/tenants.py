@@ -16,7 +16,7 @@ class Tenant(models.Model):
     code = models.CharField(_("编码"), max_length=32, unique=True, validators=[is_code])
     name = models.CharField(_("名称"), max_length=100)
     app_id = models.CharField(_("小程序 AppId"), max_length=64, unique=True, null=True, blank=True)  # unique: "" could stand only once
-    host_name = models.CharField(_("域名"), max_length=253, unique=True, null=True, blank=True)  # the same
+    host_name = models.CharField(_("域名"), max_length=253, unique=True, null=True, blank=True)  # None, for many have none
     in_use = models.BooleanField(_("启用"), default=True)
     created_at = models.DateTimeField(_("创建时间"), default=timezone.now, editable=False)
 

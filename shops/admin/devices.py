@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -18,7 +19,6 @@ from retail.backoffice import (
     caller,
     display,
     page_action,
-    page_of,
 )
 from retail.rights import Right
 from shops import devices
@@ -62,14 +62,10 @@ class DeviceAdmin(OfShopAdmin):
     @page_action(description=gettext_lazy("重新下载价格"), path="reset", permission="reset", icon="cloud_download")
     def reset_download(self, request: HttpRequest, object_id: str) -> HttpResponse:
         device = self.get_object(request, object_id)
-
-        def act(values: dict[str, Any]) -> str:
-            devices.reset_downloads(shop_id=device.shop_id, device_id=device.pk, principal=caller(request))
-            return _("设备下次连接时会重新下载全部价格")
-
         facts = [(_("设备"), device), (_("门店"), device.shop), (_("价格同步"), self.synced(device))]
         question = Question(title=_("重新下载价格"), facts=facts, note=_("价格不对或换了新秤时使用。"), button=_("重新下载"))
-        return self.ask(request, question, act, touched=[device], back=page_of(device))
+        service = partial(devices.reset_downloads, shop_id=device.shop_id, device_id=device.pk, principal=caller(request))
+        return self.ask(request, question, service, _("设备下次连接时会重新下载全部价格"), touched=[device])
 
     @display(description=gettext_lazy("价格同步"), label={"up": "success", "behind": "warning", "reload": "info"})
     def progress(self, device: Device) -> tuple[str, str]:

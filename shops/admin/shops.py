@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -95,24 +96,15 @@ class ShopAdmin(ScopedAdmin):
     @page_action(description=gettext_lazy("更换密钥"), path="rotate", permission="secret", icon="autorenew")
     def rotate_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
         shop = self.get_object(request, object_id)
-
-        def act(values: dict[str, Any]) -> str:
-            shops.rotate_secret(shop_id=shop.pk, principal=caller(request), now=timezone.now())
-            return _("已更换密钥，旧密钥 24 小时内仍可使用")
-
         facts = [(_("门店"), shop), (_("设备"), _("%(count)s 台") % {"count": shop.devices.filter(in_use=True).count()})]
         note = _("换后请在 24 小时内把新密钥填到每台收银机和秤上，过期后旧密钥失效，设备无法下载价格。")
         question = Question(title=_("更换 AppSecret"), facts=facts, note=note, button=_("更换密钥"), danger=True)
-        return self.ask(request, question, act, touched=[shop], back=page_of(shop))
+        service = partial(shops.rotate_secret, shop_id=shop.pk, principal=caller(request), now=timezone.now())
+        return self.ask(request, question, service, _("已更换密钥，旧密钥 24 小时内仍可使用"), touched=[shop])
 
     @page_action(description=gettext_lazy("停业"), path="close", permission="close", icon="block", danger=True)
     def close_down(self, request: HttpRequest, object_id: str) -> HttpResponse:
         shop = self.get_object(request, object_id)
-
-        def act(values: dict[str, Any]) -> str:
-            shops.remove_shop(shop_id=shop.pk, principal=caller(request), now=timezone.now())
-            return _("%(shop)s 已停业") % {"shop": shop}
-
         facts = [
             (_("门店"), shop),
             (_("在售商品"), shop.shop_products.live().count()),
@@ -120,7 +112,8 @@ class ShopAdmin(ScopedAdmin):
         ]
         note = _("停业不能撤销：密钥立即失效，设备不能再下载价格。有进行中的团购或未完成的订单时不能停业。")
         question = Question(title=_("门店停业"), facts=facts, note=note, button=_("确认停业"), danger=True)
-        return self.ask(request, question, act, touched=[shop], back=page_of(shop))
+        service = partial(shops.remove_shop, shop_id=shop.pk, principal=caller(request), now=timezone.now())
+        return self.ask(request, question, service, _("%(shop)s 已停业") % {"shop": shop}, touched=[shop])
 
     @display(description=gettext_lazy("门店"), header=True, ordering="name")
     def named(self, shop: Shop) -> tuple[str, str]:

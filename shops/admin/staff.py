@@ -1,5 +1,6 @@
 """The admin of people: staff with their roles and shops, and buyers."""
 
+from functools import partial
 from typing import Any
 
 from axes.utils import reset
@@ -20,7 +21,6 @@ from retail.backoffice import (
     caller,
     display,
     page_action,
-    page_of,
     theme,
     visible,
 )
@@ -148,31 +148,19 @@ class UserAdmin(ScopedAdmin):
     @page_action(description=gettext_lazy("设置密码"), path="password", permission="manage", icon="key")
     def new_password(self, request: HttpRequest, object_id: str) -> HttpResponse:
         user = self.get_object(request, object_id)
-
-        def act(values: dict[str, Any]) -> str:
-            staff_accounts.set_password(user=user, password=values["password"], principal=caller(request))
-            return _("已设置新密码，%(name)s 需要重新登录") % {"name": user}
-
         question = Question(
-            title=_("设置密码"),
-            facts=[(_("账号"), user)],
-            button=_("保存新密码"),
-            form=PasswordForm,
-            form_options={"user": user},
+            title=_("设置密码"), facts=[(_("账号"), user)], button=_("保存新密码"), form=PasswordForm, form_options={"user": user}
         )
-        return self.ask(request, question, act, touched=[user], back=page_of(user))
+        service = partial(staff_accounts.set_password, user=user, principal=caller(request))
+        return self.ask(request, question, service, _("已设置新密码，%(name)s 需要重新登录") % {"name": user}, touched=[user])
 
     @page_action(description=gettext_lazy("解除登录锁定"), path="unlock", permission="manage", icon="lock_open")
     def unlock(self, request: HttpRequest, object_id: str) -> HttpResponse:
         user = self.get_object(request, object_id)
-
-        def act(values: dict[str, Any]) -> str:
-            reset(username=user.username)
-            return _("已解除 %(name)s 的登录锁定") % {"name": user}
-
         note = _("登录失败过多的账号会被锁定 15 分钟，解除后可立即再试。")
         question = Question(title=_("解除登录锁定"), facts=[(_("账号"), user)], note=note, button=_("解除锁定"))
-        return self.ask(request, question, act, touched=[user], back=page_of(user))
+        service = partial(reset, username=user.username)
+        return self.ask(request, question, service, _("已解除 %(name)s 的登录锁定") % {"name": user}, touched=[user])
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
         user = self.get_object(request, str(object_id))

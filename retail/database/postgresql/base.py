@@ -11,7 +11,7 @@ from retail import dates
 
 
 class NearestMoment(BaseTzLoader):  # type: ignore[misc]  # Django has two, by the driver
-    """As Django's own for UTC, which fails on the years before Christ and beyond 9999, and on infinity."""
+    """Reads a moment in UTC; one that Python has no date for (before Christ, beyond 9999, infinity) becomes the nearest of ours."""
 
     timezone = UTC
 

@@ -49,10 +49,10 @@ translations: $(VENV)/.dev
 	@SECRET_KEY=translations ENV_FILE=/dev/null $(BIN)/python manage.py makemessages -l en --no-obsolete --add-location file -i '.venv/*' -i 'staticfiles/*'
 	@SECRET_KEY=translations ENV_FILE=/dev/null $(BIN)/python manage.py compilemessages -i '.venv/*'
 
-# Pin anew what pyproject.toml asks for.
+# Pin anew what pyproject.toml asks for, on every machine: what only some of them need keeps its marker.
 requirements:
-	uv pip compile -q --upgrade --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.txt
-	uv pip compile -q --upgrade --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	uv pip compile -q --universal --upgrade --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.txt
+	uv pip compile -q --universal --upgrade --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 $(VENV)/bin/python:
 	@[ -n "$(PYTHON)" ] && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \

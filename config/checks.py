@@ -1,8 +1,11 @@
-"""What only the database can tell of an installation: asked at every start (``config.start``), by ``check --deploy`` and by ``doctor``."""
+"""What only the database and its library can tell of an installation.
+
+Asked at every start (``config.start``), by ``check --deploy`` and by ``doctor``.
+"""
 
 import logging
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -13,6 +16,7 @@ from django.http.request import validate_host
 from config.demo import people
 from retail import mini_program
 from retail.database import faults
+from retail.database.sqlite import library
 from retail.models import Tenant, User
 
 log = logging.getLogger(__name__)
@@ -24,7 +28,7 @@ def check_data(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[checks
     A database that doesn't answer, or isn't made yet, hides nothing worse than a site that doesn't work: the start goes on, unless
     something was found before.
     """
-    found: list[checks.CheckMessage] = []
+    found = list(corrupting_library())
     try:
         # Closed afterwards, unless it was open: Celery's workers are forks and must not inherit it.
         with connection.temporary_connection():
@@ -33,6 +37,16 @@ def check_data(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[checks
     except DatabaseError as error:
         log.warning("the database doesn't answer, so nobody looked for the demo's accounts, or no further: %s", faults.cause_of(error))
     return found
+
+
+def corrupting_library() -> Iterator[checks.CheckMessage]:
+    """SQLite's, as Django uses it; asks for no connection."""
+    driver = cast(Any, connection).Database
+    if connection.vendor != "sqlite" or library.is_fixed(driver.sqlite_version_info):
+        return
+    why = f"SQLite {driver.sqlite_version} can corrupt the database when the server writes while the worker does."
+    mend = "Install requirements.txt anew, which brings a fixed one for most machines, or a Python with SQLite 3.51.3, or use PostgreSQL."
+    yield checks.Warning(f"{why} {mend}", id="config.W003")
 
 
 def published_accounts() -> Iterator[checks.CheckMessage]:

@@ -2,7 +2,7 @@
 
 import errno
 import logging
-import sqlite3
+import re
 import threading
 from contextlib import closing
 
@@ -52,13 +52,15 @@ def test_a_fault_of_postgresql_is_named_by_its_sqlstate(code, cause, is_outage):
 @pytest.mark.parametrize(
     ("sql", "cause", "is_outage"),
     [
-        ("INSERT INTO retail_tenant (id) VALUES (1)", "IntegrityError (SQLITE_CONSTRAINT_NOTNULL)", False),
-        ("SELECT '13812345678' FROM nobodys_table", "OperationalError (SQLITE_ERROR)", False),
+        # Python's own driver adds which constraint, `pysqlite3` doesn't.
+        ("INSERT INTO retail_tenant (id) VALUES (1)", r"IntegrityError \(SQLITE_CONSTRAINT(_NOTNULL)?\)", False),
+        ("SELECT '13812345678' FROM nobodys_table", r"OperationalError \(SQLITE_ERROR\)", False),
     ],
 )
 def test_a_fault_of_sqlite_is_named_by_its_code(sql, cause, is_outage):
     fault = fault_of(sql)
-    assert (faults.cause_of(fault), faults.is_outage(fault)) == (cause, is_outage)
+    assert re.fullmatch(cause, faults.cause_of(fault))
+    assert faults.is_outage(fault) == is_outage
 
 
 def write_elsewhere() -> tuple[str, bool]:
@@ -86,7 +88,7 @@ def test_a_file_that_another_process_holds_is_told_from_a_turn_that_does_not_com
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.1)
     with transaction.atomic():
         assert write_elsewhere() == ("NoTurn: database is locked", True)
-    with closing(sqlite3.connect(connection.settings_dict["NAME"])) as other:
+    with closing(connection.Database.connect(connection.settings_dict["NAME"])) as other:
         other.execute("BEGIN IMMEDIATE")
         assert write_elsewhere() == ("OperationalError (SQLITE_BUSY)", True)
 
@@ -94,10 +96,10 @@ def test_a_file_that_another_process_holds_is_told_from_a_turn_that_does_not_com
 @only_sqlite
 @pytest.mark.django_db(transaction=True)
 def test_a_file_that_may_only_be_read_is_named():
-    with closing(sqlite3.connect(f"file:{connection.settings_dict['NAME']}?mode=ro", uri=True)) as reader:
+    with closing(connection.Database.connect(f"file:{connection.settings_dict['NAME']}?mode=ro", uri=True)) as reader:
         try:
             reader.execute("UPDATE retail_tenant SET name = 'x'")
-        except sqlite3.Error as driver:
+        except connection.Database.Error as driver:
             fault = OperationalError(*driver.args)
             fault.__cause__ = driver
     assert (faults.cause_of(fault), faults.is_outage(fault)) == ("OperationalError (SQLITE_READONLY)", True)

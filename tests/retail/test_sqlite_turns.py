@@ -1,6 +1,5 @@
 """SQLite's writers take turns, in the order in which they came; and what they commit is kept."""
 
-import sqlite3
 import threading
 import time
 from contextlib import closing
@@ -86,6 +85,6 @@ def test_what_is_committed_is_on_the_disk(tmp_path):
     product, taken_back, nothing = connection.settings_dict["OPTIONS"]["init_command"].partition(" PRAGMA synchronous=OFF;")
     assert taken_back
     assert not nothing
-    with closing(sqlite3.connect(tmp_path / "x")) as fresh:
+    with closing(connection.Database.connect(tmp_path / "x")) as fresh:
         fresh.executescript(product)
         assert fresh.execute("PRAGMA synchronous").fetchone() == (2,)

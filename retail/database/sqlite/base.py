@@ -4,20 +4,24 @@ SQLite's own waiting is a poll with growing pauses: under many writers some wait
 by, and the lock lies idle between two polls. Other processes (the worker, commands) still meet here by that poll.
 """
 
-import sqlite3
 from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
 from django.db.backends.base.operations import BaseDatabaseOperations
-from django.db.backends.sqlite3 import base, features, operations
 from django.db.models import IntegerField
 from django.db.models.lookups import In
 from django.db.utils import OperationalError
 from django.utils.functional import cached_property
 
 from retail import dates
+from retail.database.sqlite import library
 from retail.database.sqlite.turns import Turns
+
+# Django's engine takes its library once, at import, and whatever starts it (server, command, Celery, pytest) comes by here.
+CHOSEN = library.best()
+with library.as_sqlite3(CHOSEN):
+    from django.db.backends.sqlite3 import base, features, operations, schema
 
 turns_of_file: defaultdict[str, Turns] = defaultdict(Turns)
 
@@ -31,8 +35,9 @@ class DatabaseFeatures(features.DatabaseFeatures):
     def max_query_params(self) -> int:  # type: ignore[override]
         """What this SQLite was built with: Django 5.2 still believes in 999, and cuts 9,000 rows into 180 statements."""
         self.connection.ensure_connection()
-        limit: int = self.connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
-        return limit
+        # Not ``getlimit``, which ``pysqlite3`` lacks.
+        options = dict(option.partition("=")[::2] for (option,) in self.connection.connection.execute("PRAGMA compile_options"))
+        return int(options["MAX_VARIABLE_NUMBER"])
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -46,6 +51,13 @@ class DatabaseOperations(operations.DatabaseOperations):
         """A moment beyond our years fails where it is shown in a zone: it is read as the nearest of ours."""
         moment = super().convert_datetimefield_value(value, expression, connection)
         return dates.nearest(moment) if moment is not None and moment.tzinfo else moment
+
+
+class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
+    def quote_value(self, value: Any) -> str:
+        """Django looks for ``sqlite3`` again here, and means the one with which it registered how decimals and dates are written."""
+        with library.as_sqlite3(CHOSEN):
+            return super().quote_value(value)
 
 
 @IntegerField.register_lookup
@@ -64,6 +76,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     features_class = DatabaseFeatures
     ops_class = DatabaseOperations
+    SchemaEditorClass = DatabaseSchemaEditor
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

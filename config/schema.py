@@ -8,7 +8,7 @@ from drf_spectacular.openapi import AutoSchema
 from rest_framework.serializers import BaseSerializer
 
 from retail.rights import DEVICE, Role
-from retail.wire.fields import INT64, Id, Moment, Number, WholeNumber
+from retail.wire.fields import INT64, Id, Moment, Number, OneOf, WholeNumber
 from retail.wire.views import Endpoint
 
 SAID_OF_INPUT = ("default", "minLength", "maxLength", "minimum", "maximum", "readOnly")
@@ -53,6 +53,9 @@ class WireSchema(AutoSchema):
             schema.pop("nullable", None)
         return operation
 
+    def get_paginated_name(self, serializer_name: str) -> str:
+        return f"{serializer_name}Page"
+
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
         """Without the class's docstring, which tells programmers of ours what integrators need not know."""
         schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
@@ -82,6 +85,14 @@ class IdListSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         return {"type": "array", "items": whole_number(Id()), "maxItems": settings.LIST_MAX["trade"], "example": [24, 25]}
+
+
+class OneOfSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "retail.wire.fields.OneOf"
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        words: OneOf = self.target
+        return {"type": "string", "enum": list(words.choices)}
 
 
 def whole_number(field: WholeNumber) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from pricing.models import PriceLog
 from retail.models import PricingType, is_code
 from retail.rights import Right
 from retail.wire.fields import Flag, Id, IdList, Moment, Money, Number, Quantity, Text, WholeNumber, enumeration
-from retail.wire.paging import PageTakes
 from retail.wire.serializers import GivesSerializer, TakesSerializer
 from shops.models import Shop
 from shops.serializers import DeviceTakes, Kept, Picture, SentOnly, ShopRowGives
@@ -140,12 +139,6 @@ class ShopProductTakes(TakesSerializer):
 
 class ProductOfShopTakes(TakesSerializer):
     productId = Id(source="product_id", must=True)
-    shopId = Id(source="shop_id")
-
-
-class ProductPageTakes(PageTakes):
-    keyword = Text(max_length=100)
-    productClassId = Id(source="product_class_id")
     shopId = Id(source="shop_id")
 
 

@@ -15,9 +15,10 @@ from retail.refusals import Invalid, NotThere
 from retail.rights import Right
 from retail.throttles import ActivationFailures, CountsFailures, PerDevice, StaffWrite
 from retail.wire.envelope import ok
-from retail.wire.paging import page, page_serializer
+from retail.wire.paging import Pages
 from retail.wire.views import WireViewSet, endpoint
 from shops import configuration, devices, licences, shops
+from shops.filters import ShopFilter
 from shops.models import Shop
 from shops.serializers import (
     CheckInTakes,
@@ -27,11 +28,9 @@ from shops.serializers import (
     ShopOfTenantGives,
     ShopOfTerminalTakes,
     ShopRowGives,
-    ShopsTakes,
     ShopTakes,
 )
 
-ShopPage = page_serializer(ShopRowGives, "ShopPage")
 # A shop's secrets are decrypted when they are loaded.
 SECRETS = ("app_secret", "previous_secret")
 
@@ -58,17 +57,32 @@ class OfOneShop(WireViewSet):
 class ShopViewSet(OfOneShop, CountsFailures):
     without_licence: ClassVar[tuple[str, ...]] = ("get_shop_info", "get_shop_auth")
 
-    @endpoint("GET", "getlist", right=Right.SEE_SHOPS, title="获取门店分页列表", takes=ShopsTakes, gives=ShopPage, throttles=(PerDevice,))
+    @endpoint(
+        "GET",
+        "getlist",
+        right=Right.SEE_SHOPS,
+        title="获取门店分页列表",
+        takes=ShopFilter,
+        gives=ShopRowGives,
+        pages=Pages,
+        throttles=(PerDevice,),
+    )
     def get_list(self, request: Request) -> Response:
-        sent = self.valid()
-        rows = listed(self.principal, sent.pop("keyword"))
-        return Response(page(self, devices.with_devices(rows), ShopRowGives, sums=area_of(rows), **sent))
+        rows = self.asked().filter_queryset(listed(self.principal))
+        return self.page(devices.with_devices(rows), ShopRowGives, sums=area_of(rows))
 
-    @endpoint("GET", "getalllist", right=Right.SEE_ALL_SHOPS, title="获取所有门店分页列表", takes=ShopsTakes, gives=ShopPage)
+    @endpoint(
+        "GET",
+        "getalllist",
+        right=Right.SEE_ALL_SHOPS,
+        title="获取所有门店分页列表",
+        takes=ShopFilter,
+        gives=ShopOfTenantGives,
+        pages=Pages,
+    )
     def get_all_list(self, request: Request) -> Response:
-        sent = self.valid()
-        rows = listed(replace(self.principal, shop_ids=None), sent.pop("keyword"))
-        return Response(page(self, rows, ShopOfTenantGives, sums=area_of(rows), **sent))
+        rows = self.asked().filter_queryset(listed(replace(self.principal, shop_ids=None)))
+        return self.page(rows, ShopOfTenantGives, sums=area_of(rows))
 
     @endpoint("POST", "delete", right=Right.CLOSE_SHOPS, title="删除", takes=ShopTakes, throttles=(StaffWrite,))
     def remove_shop(self, request: Request) -> Response:
@@ -112,8 +126,8 @@ class ShopViewSet(OfOneShop, CountsFailures):
         return Response(self.give(ConfigGives, item))
 
 
-def listed(principal: Principal, keyword: str) -> QuerySet[Shop]:
-    return Shop.objects.visible_to(principal).open().matching(keyword).defer(*SECRETS).order_by("code")
+def listed(principal: Principal) -> QuerySet[Shop]:
+    return Shop.objects.visible_to(principal).open().defer(*SECRETS).order_by("code")
 
 
 def area_of(rows: QuerySet[Shop]) -> dict[str, float]:

@@ -12,7 +12,6 @@ from rest_framework.fields import empty
 from retail.models import is_code
 from retail.rights import Right
 from retail.wire.fields import Flag, Id, Moment, Number, Text, WholeNumber
-from retail.wire.paging import PageTakes
 from retail.wire.serializers import GivesSerializer, TakesSerializer
 from shops.models import Shop
 
@@ -160,10 +159,6 @@ class DeviceTakes(SentOnly):
     ip = Kept(max_length=39, validators=[validate_ipv46_address])
     mac = Kept(max_length=32)
     inUse = Flag(source="in_use", required=False)
-
-
-class ShopsTakes(PageTakes):
-    keyword = Text(max_length=100)
 
 
 class ShopTakes(TakesSerializer):

@@ -16,7 +16,6 @@ from retail.principals import Principal
 from retail.rights import Right
 from retail.wire.fields import Flag, Id, Moment, Money, Text, WholeNumber, enumeration
 from retail.wire.masking import mask_name, mask_open_id, mask_phone
-from retail.wire.paging import PageTakes
 from retail.wire.serializers import GivesSerializer, ResultSerializer, TakesSerializer
 
 INT32 = 2**31 - 1
@@ -235,12 +234,6 @@ class CreateOrderTakes(TakesSerializer):
     remark = Text(max_length=200)
     qty = WholeNumber(least=1, most=INT32)
     money = Money(required=False, allow_null=True, default=None, most=Decimal("9999999999999.99"))
-
-
-class OrderListTakes(PageTakes):
-    keyword = Text(max_length=100)
-    status = WholeNumber(required=False, default=-1, least=-1, most=max(OrderStatus.values), help_text=enumeration(OrderStatus))
-    userId = Id(source="user_id")
 
 
 class VisitorTakes(TakesSerializer):

@@ -17,7 +17,6 @@ from groupbuy.api.serializers import (
     KeyValueGives,
     OrderGives,
     OrderIdTakes,
-    OrderListTakes,
     PayParametersGives,
     PayTakes,
     ResultWithIdGives,
@@ -27,6 +26,7 @@ from groupbuy.api.serializers import (
     VisitorTakes,
     VisitTakes,
 )
+from groupbuy.filters import OrderFilter
 from groupbuy.models import DeliverType, GroupBuying, Order, OrderStatus
 from groupbuy.orders import fulfilment, visits
 from retail.logs.client_ip import client_network
@@ -35,7 +35,7 @@ from retail.refusals import Invalid, found
 from retail.rights import Right
 from retail.throttles import PerAddress, PerBuyerCheck, PerBuyerList, PerBuyerOrder, PerBuyerPay, StaffWrite
 from retail.wire.envelope import envelope, ok
-from retail.wire.paging import page, page_serializer
+from retail.wire.paging import Pages
 from retail.wire.views import WireViewSet, endpoint
 
 IDEMPOTENCY_KEY = OpenApiParameter("Idempotency-Key", {"type": "string", "pattern": "^[ -~]{1,64}$"}, OpenApiParameter.HEADER)
@@ -115,20 +115,19 @@ class OrderViewSet(WireViewSet):
         "getorderlist",
         right=Right.SEE_ORDERS,
         title="获取团购订单列表",
-        takes=OrderListTakes,
-        gives=page_serializer(OrderGives, "OrderPage"),
+        takes=OrderFilter,
+        gives=OrderGives,
+        pages=Pages,
         throttles=[PerBuyerList],
     )
     def list_orders(self, request: Request) -> Response:
-        wanted = self.valid()
-        self.assert_user(wanted["user_id"])
-        matching = Order.objects.visible_to(self.principal).matching(wanted["keyword"], self.principal)
-        matching = matching.not_hidden() if self.principal.is_buyer else matching.of(wanted["user_id"])
-        matching = matching if wanted["status"] == -1 else matching.filter(status=wanted["status"])
+        filters = self.asked()
+        self.assert_user(filters.asked["userId"])
+        visible = Order.objects.visible_to(self.principal)
+        matching = filters.filter_queryset((visible.not_hidden() if self.principal.is_buyer else visible).order_by("-pk"))
         totals = matching.aggregate(qty=Sum("qty", default=0), money=Sum("money"))
         sums = {"qty": totals["qty"], "money": float(to_cents(totals["money"]))}
-        rows = matching.for_wire().order_by("-pk")
-        return Response(page(self, rows, OrderGives, page_index=wanted["page_index"], page_size=wanted["page_size"], sums=sums))
+        return self.page(matching.for_wire(), OrderGives, sums=sums)
 
     @endpoint(
         "POST",

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pricing import downloads, listing, prices
+from pricing.filters import ProductFilter, StockFilter
 from pricing.models import ShopProduct
 from pricing.prices import Change, Outcome
 from pricing.serializers import (
@@ -19,7 +20,6 @@ from pricing.serializers import (
     DownloadGives,
     IdTakes,
     ProductOfShopTakes,
-    ProductPageTakes,
     ProductsOfClassTakes,
     ProductsTakes,
     PullTakes,
@@ -36,7 +36,7 @@ from retail.refusals import NotThere, found
 from retail.rights import Right
 from retail.throttles import PerBuyerList, PerDevice, StaffWrite
 from retail.wire.envelope import ok
-from retail.wire.paging import page, page_serializer
+from retail.wire.paging import PagesOfIds
 from retail.wire.views import endpoint
 from shops import devices
 from shops.api import SECRETS, OfOneShop
@@ -44,26 +44,27 @@ from shops.devices import with_devices
 from shops.models import Device
 
 READS = (PerBuyerList, PerDevice)
-ShopProductPage = page_serializer(ShopProductGives, "ShopProductPage")
-StockPage = page_serializer(StockGives, "ShopProductStockPage")
 SHOPS_NAMED = 20
+
+
+class ProductPages(PagesOfIds):
+    limit = "shop_products"
 
 
 class ShopProductViewSet(OfOneShop):
     def page_of(self, serializer: Any, details: Any, *, with_sums: bool = False) -> Response:
-        """The page that ``ProductPageTakes`` asks for. Staff need not name a shop."""
-        sent = self.valid()
-        named, class_id = sent.pop("shop_id"), sent.pop("product_class_id")
+        """The page that the filter set asks for. Staff need not name a shop."""
+        filters = self.asked()
+        named = filters.asked["shopId"]
         shop_id = self.must_shop_id(named) if self.principal.is_buyer else self.shop_id(named)
-        on_sale = listing.on_sale(self.principal, shop_id=shop_id)
-        class_ids = [class_id] if class_id else []
-        rows = listing.in_order(listing.found(on_sale, self.principal, keyword=sent.pop("keyword"), class_ids=class_ids))
+        rows = filters.filter_queryset(listing.on_sale(self.principal, shop_id=shop_id))
         sums = self.give(StockSumsGives, listing.stock_sums(rows)) if with_sums else {}
-        limit = "shop_products" if self.principal.is_trade else "public"
-        answer = page(self, rows, serializer, sums=sums, limit=limit, details=details, few=shop_id is not None, **sent)
-        if not answer["totalCount"]:
+        pages: Any = self.paginator
+        pages.few = shop_id is not None
+        answer = self.page(rows, serializer, sums=sums, details=details)
+        if not pages.total:
             listing.check_open(self.principal, shop_id=shop_id)
-        return Response(answer)
+        return answer
 
     def shop_rows(self, named: int | None) -> QuerySet[ShopProduct]:
         shop_id = self.must_shop_id(named)
@@ -101,7 +102,14 @@ class ShopProductViewSet(OfOneShop):
         return self.one(rows.filter(product=sent["product_id"]))
 
     @endpoint(
-        "GET", "getlist", right=Right.SEE_PRICES, title="获取门店商品列表", takes=ProductPageTakes, gives=ShopProductPage, throttles=READS
+        "GET",
+        "getlist",
+        right=Right.SEE_PRICES,
+        title="获取门店商品列表",
+        takes=ProductFilter,
+        gives=ShopProductGives,
+        pages=ProductPages,
+        throttles=READS,
     )
     def get_list(self, request: Request) -> Response:
         return self.page_of(ShopProductGives, listing.lines_of_ids)
@@ -123,8 +131,9 @@ class ShopProductViewSet(OfOneShop):
         "getstockproductlist",
         right=Right.SEE_STOCK,
         title="获取门店商品库存列表",
-        takes=ProductPageTakes,
-        gives=StockPage,
+        takes=StockFilter,
+        gives=StockGives,
+        pages=ProductPages,
         throttles=(PerDevice,),
     )
     def get_stock_list(self, request: Request) -> Response:

@@ -113,6 +113,20 @@ class Text(serializers.CharField):
         return "" if value is None else str(value)
 
 
+class OneOf(Text):
+    """One of some words; ``""`` when absent."""
+
+    default_error_messages = {"choice": _("只能是 {choices} 之一")}
+
+    def __init__(self, choices: Iterable[str], **options: Any) -> None:
+        self.choices = tuple(choices)
+        super().__init__(**options)
+
+    def to_internal_value(self, value: Any) -> str:
+        word = super().to_internal_value(value)
+        return word if word in self.choices else self.fail("choice", choices=", ".join(self.choices))
+
+
 class Number(serializers.Field):  # type: ignore[type-arg]
     """A decimal as a JSON number; the tail of a binary float is rounded away, other surplus places are refused."""
 

@@ -11,26 +11,39 @@ from retail.refusals import ANSWERED
 from retail.wire.fields import Id, enumeration, is_none
 from retail.wire.parser import Arguments
 
+TWICE = _("出现多次且取值不同")
+
+
+def pick(named: Mapping[str, list[Any]], fields: Mapping[str, Any], aliases: Mapping[str, tuple[str, ...]] | None = None) -> dict[str, Any]:
+    """The value that was sent for each of ``fields``, by wire name. Raises ValidationError for one that came twice and differs."""
+    picked = {}
+    for name, field in fields.items():
+        for key in (name, *(aliases or {}).get(name, ())):
+            values = named.get(key.lower(), [])
+            if values and not (isinstance(field, Id) and all(is_none(value) for value in values)):
+                picked[name] = one_value(name, field, values)
+                break
+    return picked
+
+
+def one_value(name: str, field: Any, values: list[Any]) -> Any:
+    if getattr(field, "repeatable", False):
+        return values if len(values) > 1 else values[0]
+    if any(str(value) != str(values[0]) for value in values[1:]):
+        raise serializers.ValidationError({name: [str(TWICE)]})
+    return values[0]
+
 
 class TakesSerializer(serializers.Serializer):  # type: ignore[type-arg]
     """Input: names are matched without regard to case, unknown ones ignored, an alias is read when the first name is none."""
 
     aliases: ClassVar[dict[str, tuple[str, ...]]] = {}
     default_error_messages = {
-        "twice": _("出现多次且取值不同"),
         "object": _("应为 JSON 对象"),
     }
 
     def to_internal_value(self, data: Any) -> Any:
-        named = self.named(data)
-        picked = {}
-        for name, field in self.fields.items():
-            for key in (name, *self.aliases.get(name, ())):
-                values = named.get(key.lower(), [])
-                if values and not (isinstance(field, Id) and all(is_none(value) for value in values)):
-                    picked[name] = self.one_value(name, field, values)
-                    break
-        return super().to_internal_value(picked)
+        return super().to_internal_value(pick(self.named(data), self.fields, self.aliases))
 
     def named(self, data: Any) -> dict[str, list[Any]]:
         if isinstance(data, Arguments):
@@ -44,13 +57,6 @@ class TakesSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
     def not_an_object(self) -> serializers.ValidationError:
         return serializers.ValidationError({"non_field_errors": [str(self.error_messages["object"])]})
-
-    def one_value(self, name: str, field: Any, values: list[Any]) -> Any:
-        if getattr(field, "repeatable", False):
-            return values if len(values) > 1 else values[0]
-        if any(str(value) != str(values[0]) for value in values[1:]):
-            raise serializers.ValidationError({name: [str(self.error_messages["twice"])]})
-        return values[0]
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         # DRF checks for a Mapping first; Arguments is our own.

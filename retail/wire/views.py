@@ -7,6 +7,7 @@ from http import HTTPMethod
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -14,13 +15,14 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import GenericViewSet
 
 from retail.principals import Principal, principal_of
 from retail.refusals import Forbidden
 from retail.rights import PLATFORM, Right, Role
-from retail.wire import parser
+from retail.wire import paging, parser
 from retail.wire.parser import Arguments
 from retail.wire.permissions import HasRight
 from retail.wire.renderers import AlwaysJson
@@ -40,7 +42,7 @@ class Endpoint:
 
     path: str
     right: Right
-    takes: type[serializers.BaseSerializer[Any]] | None = None
+    takes: Any = None
     refused: dict[str, Any] = field(default_factory=dict)
     throttles: Sequence[type[BaseThrottle]] = ()
 
@@ -62,25 +64,31 @@ def endpoint(
     throttles: Sequence[type[BaseThrottle]] = (),
     many: bool = False,
     headers: Sequence[OpenApiParameter] = (),
+    pages: type[paging.Pages] | None = None,
 ) -> Callable[[Callable[..., Any]], Any]:
     """Name a legacy path at its view.
 
-    ``refused``: the extra keys of a refusal's body that has HTTP 200; ``many``: the body is a list of ``takes``; ``headers``: those that
-    the endpoint reads, for the schema.
+    ``takes``: a serializer, or of a list its filter set; ``refused``: the extra keys of a refusal's body that has HTTP 200; ``many``: the
+    body is a list of ``takes``; ``headers``: those that the endpoint reads, for the schema; ``pages``: it answers with a page of ``gives``.
     """
     described = Endpoint(path, right, takes, refused or {}, throttles)
-    parameters: list[Any] = [*([takes] if takes is not None and method == "GET" else []), *headers]
+    gives = gives(many=True) if pages else gives
+    query = [*([takes.takes() if hasattr(takes, "takes") else takes] if takes else []), *([paging.PageTakes] if pages else [])]
+    parameters: list[Any] = [*(query if method == "GET" else []), *headers]
     schema = extend_schema(
         summary=title,
         parameters=parameters,
         request=None if method == "GET" else getattr(takes, "body_schema", takes(many=True) if many else takes),
-        responses={200: gives, **{code: OpenApiResponse(ResultSerializer) for code in (400, 401, 403, 404, 405, 413, 415, 429, 503)}},
+        responses={
+            200: gives,
+            **{code: OpenApiResponse(ResultSerializer) for code in (400, 401, 403, 404, 405, 413, 415, 429, 503)},
+        },
     )
 
     def decorate(function: Callable[..., Any]) -> Any:
         function.endpoint = described  # type: ignore[attr-defined]
         # The schema goes on last: `action` replaces what it was given as the view's arguments.
-        return schema(action(detail=False, methods=[HTTPMethod(method)], url_path=path)(function))
+        return schema(action(detail=False, methods=[HTTPMethod(method)], url_path=path, pagination_class=pages)(function))
 
     return decorate
 
@@ -144,6 +152,30 @@ class WireViewSet(GenericViewSet):  # type: ignore[type-arg]
         serializer.is_valid(raise_exception=True)
         arguments: dict[str, Any] = serializer.validated_data
         return arguments
+
+    def asked(self) -> Any:
+        """The action's filter set with the arguments that were sent, its page's too. Raises ValidationError (400)."""
+        pages: Any = self.paginator
+        pages.read(self.arguments, is_trade=self.principal.is_trade)
+        filters = self.endpoint.takes(self.arguments, principal=self.principal)
+        if not filters.is_valid():
+            raise serializers.ValidationError(filters.complaints)
+        return filters
+
+    def page(
+        self,
+        rows: QuerySet[Any],
+        serializer: type[serializers.BaseSerializer[Any]],
+        *,
+        sums: dict[str, Any],
+        details: Callable[[Sequence[int]], Sequence[Any]] = list,
+    ) -> Response:
+        """One page of ``rows`` as the caller may see it. ``sums``: the additive fields' totals by wire name; ``details``: loads the rows of
+        a page that was picked by ids alone."""
+        pages: Any = self.paginator
+        shown = self.give(serializer, details(pages.paginate_queryset(rows, self.request, self)), many=True)
+        answer: Response = pages.get_paginated_response(shown, sums=paging.empty_row(serializer()) | sums)
+        return answer
 
     def valid_list(self) -> list[Any]:
         """The items of a body that is a JSON list, each valid for the action's ``takes`` (a ``many=True`` or list field)."""

@@ -151,6 +151,8 @@
 
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.target.id === "share-body") open(document.getElementById("share"));
+    // A search can be read anew, kept and passed on.
+    if (event.target.id === "found") history.replaceState(null, "", event.detail.pathInfo.finalRequestPath);
     ready();
   });
   // A poll that fails is tried again by itself; only what a person sent is worth a word.

@@ -14,13 +14,14 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from groupbuy.models import DeliverType, GroupBuying, Order, Share
+from groupbuy.models import DeliverType, GroupBuying, GroupBuyingQuerySet, Order, Share
 from groupbuy.notices import share_codes
 from groupbuy.orders import Replayed, visits
 from groupbuy.storefront import offers, ordering
 from groupbuy.storefront.forms import OrderForm
 from groupbuy.storefront.offers import Offer
 from groupbuy.storefront.qr_codes import qr_drawing
+from groupbuy.storefront.searching import Search
 from groupbuy.storefront.views.base import Page, number_in
 from retail.database import faults
 from retail.login.wechat_and_password import default_tenant
@@ -53,23 +54,33 @@ class Home(Page):
             return self.show("storefront/no_tenant.html")
         group_buyings = GroupBuying.objects.filter(tenant=tenant, shop__removed_at=None)
         shops = Shop.objects.open().filter(tenant=tenant).order_by("code")
-        return self.show("storefront/home.html", tenant=tenant, shops=shops, **cards(request, group_buyings, self))
+        return show_cards(self, "storefront/home.html", group_buyings, tenant=tenant, shops=shops)
 
 
 class ShopPage(Page):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         shop = found(Shop.objects.open().select_related("tenant"), pk=pk, tenant__in_use=True)
         group_buyings = GroupBuying.objects.filter(shop=shop)
-        return self.show("storefront/shop.html", tenant=shop.tenant, shop=shop, **cards(request, group_buyings, self))
+        return show_cards(self, "storefront/shop.html", group_buyings, tenant=shop.tenant, shop=shop)
 
 
-def cards(request: HttpRequest, group_buyings: Any, page: Page) -> dict[str, Any]:
-    """The cards of one page of group buys; what is over comes on the last."""
+def show_cards(page: Page, template: str, group_buyings: GroupBuyingQuerySet, *, tenant: Tenant, **context: Any) -> HttpResponse:
+    """The cards that were searched for, one page of them; what is over comes on the last. A search by script gets them alone."""
+    request = page.request
+    search = Search(request.GET, group_buyings, page.principal, tenant, page.now)
     skip = number_in(request.GET, "skip") or 0
-    on_sale, more = offers.on_sale(group_buyings, now=page.now, skip=skip)
-    over = [] if more else offers.over(group_buyings, now=page.now)
-    running = sum(offer.is_running for offer in on_sale)
-    return {"on_sale": on_sale, "running": running, "over": over, "skip": skip, "next_skip": skip + offers.CARDS if more else None}
+    on_sale, more = offers.on_sale(search.found, now=page.now, skip=skip)
+    return page.show(
+        "storefront/_found.html" if request.htmx else template,  # type: ignore[attr-defined]
+        tenant=tenant,
+        search=search,
+        on_sale=on_sale,
+        running=sum(offer.is_running for offer in on_sale),
+        over=[] if more else offers.over(search.found, now=page.now),
+        skip=skip,
+        next_page=search.address_of(skip + offers.CARDS) if more else "",
+        **context,
+    )
 
 
 class GroupBuyingPage(Page):

@@ -1,19 +1,25 @@
-# Everything on a fresh machine: `make run` serves the demo, `make test` runs the tests.
+# Everything on a fresh machine: `make run` serves the demo, `make check` runs the quick tests, `make test` all.
 PORT ?= 8000
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 export PUBLIC_BASE_URL ?= http://127.0.0.1:$(PORT)
 
-.PHONY: run test campaign fuzz planted-bugs lint bench translations requirements clean
+.PHONY: run test check campaign fuzz planted-bugs lint bench translations requirements clean
 
 run: $(VENV)/.run .env
 	@exec $(BIN)/python manage.py serve --port $(PORT)
 
+# Every test, on all cores; ARGS="-n 0" runs them one after the other.
 test: $(VENV)/.dev
 	@$(MAKE) --no-print-directory static
 	@if [ -n "$$TEST_DATABASE_URL" ]; then echo "tests on PostgreSQL"; else echo "tests on SQLite"; fi
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+
+# The tests without the slow ones, for between two edits: a few minutes on two cores.
+check: $(VENV)/.dev
+	@$(MAKE) --no-print-directory static
+	@$(BIN)/pytest -n auto --dist worksteal -m "not slow" --ignore=tests/e2e $(ARGS)
 
 # The contract test with more examples, as every kind of caller; an hour or so.
 fuzz: $(VENV)/.dev

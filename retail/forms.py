@@ -52,3 +52,7 @@ class PasswordForm(forms.Form):
         if again != self.cleaned_data.get("password", again):
             raise forms.ValidationError(_("两次输入的密码不一致"))
         return again
+
+    def clean(self) -> dict[str, Any]:
+        """The password alone goes on to the service."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "again"}

@@ -14,9 +14,14 @@ from retail.rights import Role
 from shops.models import Shop
 from tests.support import factories
 from tests.support.clients import Api
+from tests.support.ids import readable
 from tests.support.logs import Written, log_written
 from tests.support.redises import memory, redis, store  # noqa: F401
-from tests.support.wechat import fake_wechat, key_files, prepaid, wechat_buyer, wechat_caller, wechat_order, wechat_server  # noqa: F401
+from tests.support.wechat import fake_wechat, impatient, key_files, prepaid, wechat_buyer, wechat_caller, wechat_order, wechat_server  # noqa: F401
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    return readable(val)
 
 
 @pytest.fixture(autouse=True)

@@ -34,6 +34,8 @@ from tests.support.pages import ordered, pay
 from tests.support.servers import free_port
 from tests.support.wechat import house_merchant, wait_until
 
+pytestmark = pytest.mark.slow
+
 committed = pytest.mark.django_db(transaction=True)
 CANARY = "canary-of-a-password"
 MANY = 120

@@ -19,7 +19,7 @@ from shops.models import ConfigItem, DeviceType
 from tests.support import factories
 from tests.support.pages import ordered
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 # Upper ones first: going back takes those along that need what goes.
 APPS = ("groupbuy", "pricing", "shops", "retail")
 

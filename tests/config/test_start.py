@@ -21,6 +21,8 @@ from tests.support.celeries import BROKERS, database_url
 from tests.support.pages import browser_of
 from tests.support.servers import ROOT, free_port
 
+pytestmark = pytest.mark.slow
+
 ACCOUNTS = ["admin", "hq", "manager", "clerk", "other-hq"]
 STRONG = "xiguan-2026-tuan"
 committed = pytest.mark.django_db(transaction=True)

@@ -34,6 +34,8 @@ from tests.contract.test_leaks import leaks
 from tests.support.back_office import fill
 from tests.support.pages import BACKEND
 
+pytestmark = pytest.mark.slow
+
 FORM = "application/x-www-form-urlencoded"
 # Made anew for each request, with much work: not worth every value.
 SLOW = {"api/schema/", "healthz/ready"}

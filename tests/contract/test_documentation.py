@@ -19,6 +19,8 @@ from tests.contract.decisions import IGNORED
 from tests.contract.documentation import PAGES, RESULT_CODES, ROOT, answers_of, differences, pattern_of, read_sections
 from tests.contract.specification import ENDPOINTS, METHODS, SHAPES
 
+pytestmark = pytest.mark.slow
+
 PRINTED_ADDRESS = "http://127.0.0.1:8000"
 SECTIONS = read_sections()
 EXAMPLES = [(section, script) for section in SECTIONS for script in section.examples]

@@ -27,6 +27,8 @@ from tests.contract.who import MAY
 from tests.contract.world import World
 from tests.support.clients import ApiClient
 
+pytestmark = pytest.mark.slow
+
 SITE = "http://testserver"
 LOGINS: dict[str, dict[str, str]] = {
     "/api/auth/wechatlogin": {"code": "sandbox:fuzz", "appId": "wx-contract"},

@@ -19,6 +19,8 @@ from tests.contract.who import TABLE
 from tests.contract.world import Corner, World
 from tests.support.logs import Written, log_written
 
+pytestmark = pytest.mark.slow
+
 ROLES = ("A", "B", "C", "M", "H", "S", "D", "B2", "M2", "D2", "B3", "H3")
 IN_CHARGE = {1: {"M", "H", "S"}, 2: {"M2", "H", "S"}, 3: {"H3"}}
 CLERKS = {1: {"C", "D"}, 2: {"D2"}, 3: set()}

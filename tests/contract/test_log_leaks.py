@@ -24,6 +24,8 @@ from tests.support.clients import ApiClient, DeviceClient
 from tests.support.logs import Written
 from tests.support.pages import browser_of, order_sheet
 
+pytestmark = pytest.mark.slow
+
 LOGIN, WECHAT_LOGIN = "/api/auth/login", "/api/auth/wechatlogin"
 PHONE, ADDRESS, REMARK = "13766667777", "漕宝路 66 弄 5 号", "门口第三个柜子"
 PASSWORD, MISTYPED = "xiguan-2026-tuan", "my-real-password-2026"

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.contract.specification import METHODS
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.slow]
 DESKTOP = {"width": 1280, "height": 900}
 LOGINS = 3  # login, logout, wechatlogin
 

@@ -14,7 +14,7 @@ from retail.principals import principal_of
 from tests.support import factories
 from tests.support.pages import ordered, pay
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 def fill_in(page, group_buying, *, qty=1):

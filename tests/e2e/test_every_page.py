@@ -14,7 +14,7 @@ from retail.principals import principal_of
 from tests.support import factories
 from tests.support.pages import ordered, pay
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.slow]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], "resultTypes": ["violations"]}
 # A sheet that is still rising has no contrast yet; spinners never end.
 STILL = """() => Promise.all(document.getAnimations()

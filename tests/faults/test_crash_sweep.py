@@ -27,7 +27,7 @@ from tests.support import factories
 from tests.support.clients import Api
 from tests.support.wechat import assert_sound, fresh, notify, packed, pay
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 BUYING, PRICES = "/api/marketing/groupbuy/", "/api/shop/shopproduct/"
 # How the child ends: alive, wrong, or killed at one of these.
 ALIVE, WRONG = 0, 1

@@ -23,9 +23,10 @@ from tests.support.servers import free_port, wait_until_ready
 
 ROOT = settings.BASE_DIR
 PG_CTL = shutil.which("pg_ctl") or next(iter(sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")), reverse=True)), "")
-pytestmark = pytest.mark.skipif(
+needs_server = pytest.mark.skipif(
     connection.vendor != "postgresql" or not PG_CTL, reason="crashes a PostgreSQL of its own, which needs the server's programs"
 )
+pytestmark = [needs_server, pytest.mark.slow]
 THREADS, BUYERS = 8, 800
 # In seconds.
 BEFORE, SERVING_WITHIN = 2, 2

@@ -18,6 +18,8 @@ from config.serving import processes
 from config.serving.unread import UNREAD_SECONDS
 from tests.support.servers import NO_DEMO, serving
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 60
 NEVER_ENDING = b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
 ASKED_ONCE = b"GET /healthz/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"

@@ -25,7 +25,7 @@ from tests.support.celeries import database_url
 from tests.support.servers import free_port, wait_until_ready
 from tests.support.wechat import house_merchant
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 PATH = "/api/marketing/groupbuy/"
 CROWD = 24
 ENCRYPTION_KEY = Fernet.generate_key().decode()

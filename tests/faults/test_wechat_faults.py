@@ -12,7 +12,7 @@ from groupbuy.payments import refunds
 from retail.principals import principal_of
 from tests.support.wechat import REQUEST_SECONDS, assert_sound, calls, fresh, notify, packed, pay
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("impatient"), pytest.mark.slow]
 PATH = "/api/marketing/groupbuy/"
 FAULTS = {
     "answer lost": {"kind": "lost"},

@@ -34,7 +34,7 @@ from tests.support.banks import FAULTS, SandboxBank, WeChatBank
 from tests.support.money_steps import RECEIVED, MoneySteps, left_of
 from tests.support.wechat import assert_sound, fresh, house_merchant
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 CAMPAIGN = int(os.environ.get("ORDER_MACHINE_STEPS", 0))
 STEPS_EACH = 150
 LOOK_EVERY = 25

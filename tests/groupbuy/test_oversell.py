@@ -18,7 +18,7 @@ from tests.support import factories
 from tests.support.clients import Api
 from tests.support.races import at_once
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 LOOK, CREATE = "/api/marketing/groupbuy/get", "/api/marketing/groupbuy/createorder"
 THREADS, ATTEMPTS, STOCK = 64, 10_000, 1_000
 SOLD, REPLAYED, NOT_BUYABLE, SOLD_OUT, BUSY = 200, 801, 1001, 1002, 503

@@ -98,7 +98,7 @@ def test_both_ways_of_saying_that_there_is_none_are_understood(fake_wechat, gate
         ("billdownload", {"kind": "status", "status": 401, "code": "SIGN_ERROR"}, Misconfigured),
     ],
 )
-def test_a_bill_that_is_not_whole_is_no_bill(fake_wechat, gateway, paid, today, path, fault, kind):
+def test_a_bill_that_is_not_whole_is_no_bill(fake_wechat, impatient, gateway, paid, today, path, fault, kind):
     fake_wechat.control("fault", path=path, **fault)
     with pytest.raises(kind):
         gateway.bill(today)

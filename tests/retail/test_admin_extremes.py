@@ -18,7 +18,7 @@ from tests.support import factories
 from tests.support.back_office import fill, page, pages_of_lists
 from tests.support.pages import browser_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 TEXTS = ("\0", "x" * 5000, "{0.__class__}{id{%")
 IDS = ("9" * 30,)
 NUMBERS = (*IDS, "2147483648", "1e400")

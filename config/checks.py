@@ -70,7 +70,7 @@ def unserved_hosts() -> Iterator[checks.CheckMessage]:
 def silent_apps() -> Iterator[checks.CheckMessage]:
     for tenant in mini_program.without_secret():
         app = f"appId {tenant.app_id}" if tenant.app_id else "no appId"
-        mend = "Take the appId from the tenant, so that WECHAT_APP_ID and WECHAT_APP_SECRET count for it, or set them to this app's."
+        mend = "Enter it in the back office (小程序密钥), or take the appId from the tenant, so that the environment's app counts."
         yield checks.Warning(
             f"LOGIN_PROVIDER=wechat, but there is no secret for tenant {tenant.code} ({app}): each login is 503. {mend}", id="config.W002"
         )

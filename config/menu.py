@@ -80,6 +80,7 @@ MENU: Sequence[tuple[Any, Sequence[Page]]] = (
             Page(_("买家"), "group", "retail_user_changelist", "retail.view_user", "is_staff__exact=0"),
             Page(_("操作记录"), "manage_search", "admin_logentry_changelist", "admin.view_logentry"),
             Page(_("商户号"), "account_balance", "groupbuy_merchantaccount_changelist", "groupbuy.view_merchantaccount"),
+            Page(_("小程序密钥"), "key", "retail_appsecret_changelist", "retail.view_appsecret"),
             Page(_("租户"), "apartment", "retail_tenant_changelist", "retail.view_tenant"),
             Page(_("微信身份"), "forum", "retail_wechatidentity_changelist", "retail.view_wechatidentity"),
             Page(_("支付事件"), "receipt", "groupbuy_paymentevent_changelist", "groupbuy.view_paymentevent"),

@@ -2,31 +2,43 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.core.validators import RegexValidator
 from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from retail import mini_program
 from retail.backoffice import (
     BooleanRadioFilter,
     ChoicesDropdownFilter,
+    Question,
     RangeDateFilter,
     ReadOnlyAdmin,
     RelatedFilter,
     ScopedAdmin,
     ScopedForm,
     ScopedInline,
+    caller,
     display,
+    page_action,
+    page_of,
     visible,
 )
-from retail.models import Product, ProductClass, ProductImage, Tenant, WeChatIdentity
+from retail.backoffice.theme import dress
+from retail.models import AppSecret, Product, ProductClass, ProductImage, Tenant, WeChatIdentity
+from retail.refusals import Refusal
+from retail.rights import Right
 
 is_host_name = re.compile(r"(?:[0-9a-z](?:[0-9a-z-]{0,61}[0-9a-z])?\.)+[0-9a-z-]{2,63}", re.ASCII).fullmatch
+is_app_secret = RegexValidator(r"\A[0-9A-Za-z]{32}\Z", gettext_lazy("AppSecret 为 32 位字母和数字"))
 
 
 class TenantForm(ScopedForm):
@@ -49,6 +61,76 @@ class TenantAdmin(ScopedAdmin):
     tenant_path, shop_path = "pk", ""
     fixed = ("code",)
     fieldsets = ((None, {"fields": ("code", "name", "app_id", "host_name", "in_use")}),)
+
+
+class AppSecretForm(ScopedForm):
+    """The secret goes in and is never shown again; left empty, what is stored stays."""
+
+    value = forms.CharField(
+        label=gettext_lazy("小程序 AppSecret"),
+        validators=[is_app_secret],
+        # Without its value: a form that comes back with a complaint would show it.
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=False),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.pop("value", None)
+        dress([self.fields["value"]])
+        if not self.instance._state.adding:
+            self.fields["value"].required = False
+            self.fields["value"].help_text = _("已保存，留空则不变。")
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # Its rule, one for each tenant, is told in words that fit headquarters' form, which has no tenant.
+        return super()._get_validation_exclusions() | {"tenant"}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        tenant_id = getattr(cleaned.get("tenant"), "pk", None) or self.instance.tenant_id
+        if self.instance._state.adding and AppSecret.objects.filter(tenant=tenant_id).exists():
+            raise forms.ValidationError(_("已登记小程序密钥，请在原记录上更换"))
+        return cleaned
+
+    def clean_value(self) -> str:
+        return str(self.cleaned_data["value"] or self.instance.value)
+
+
+@admin.register(AppSecret)
+class AppSecretAdmin(ScopedAdmin):
+    form = AppSecretForm
+    list_display = ("tenant", "app_id")
+    list_select_related = ("tenant",)
+    shop_path = ""
+    readonly_fields = ("app_id", "advice")
+    actions_detail = ("try_secret",)
+    fieldsets = ((None, {"fields": ("tenant", "app_id", "value", "advice")}),)
+
+    @display(description=gettext_lazy("小程序 AppId"))
+    def app_id(self, secret: AppSecret) -> str:
+        return getattr(secret.tenant, "app_id", None) or _("平台尚未登记")
+
+    @display(description=gettext_lazy("说明"))
+    def advice(self, secret: AppSecret) -> str:
+        return _("用于本租户的小程序：登录、订阅消息、分享码、发货上报。AppId 由平台登记，没有时用平台的小程序。保存后请验证。")
+
+    def has_try_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return caller(request).may(Right.KEEP_APP_SECRET)
+
+    @page_action(description=gettext_lazy("验证密钥"), path="try", permission="try", icon="verified")
+    def try_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        secret = self.get_object(request, object_id)
+
+        def act(values: dict[str, Any]) -> str:
+            wrong = mini_program.try_secret(secret.tenant)
+            if wrong:
+                raise Refusal(wrong)
+            return _("微信接受了这个密钥")
+
+        note = _("用 AppId 和 AppSecret 向微信要一个访问令牌。不发送任何消息，正在使用的令牌不受影响。")
+        facts = [(_("租户"), secret.tenant), (_("小程序 AppId"), self.app_id(secret))]
+        question = Question(title=_("验证密钥"), facts=facts, note=note, button=_("立即验证"))
+        return self.ask(request, question, act, touched=[secret], back=page_of(secret))
 
 
 @admin.register(WeChatIdentity)

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from urllib3.exceptions import NewConnectionError
 
 from retail import slow_servers
@@ -30,6 +32,15 @@ BUSY = frozenset({-1, 45009, 45011})
 TOKEN_OVER = frozenset({40001, 40014, 42001})
 # The app id or secret is wrong, the secret is frozen, this server's address isn't allowed, or the function isn't granted:
 MISCONFIGURED = frozenset({40013, 40125, 40164, 40243, 41002, 41004, 48001, 50002, 61024})
+
+# What staff can put right themselves.
+WRONG_SECRET: dict[Any, Any] = {
+    40001: gettext_lazy("AppSecret 不正确"),
+    40013: gettext_lazy("AppId 不正确，请与平台核对"),
+    40125: gettext_lazy("AppSecret 不正确"),
+    40164: gettext_lazy("小程序的 IP 白名单里没有本系统的服务器"),
+    40243: gettext_lazy("AppSecret 已冻结，请在微信公众平台解冻"),
+}
 
 
 class Unknown(Unavailable):
@@ -181,14 +192,37 @@ def without_secret() -> list[Tenant]:
     return list(lacking) if is_real() else []
 
 
+def try_secret(tenant: Tenant) -> str:
+    """What is wrong with the tenant's own app id and secret, in words for staff; "" when WeChat gives an access token for them.
+
+    Asks anew, whatever is in the cache, and leaves a token that is in use as it is.
+    """
+    if not tenant.app_id:
+        return _("平台还没有登记此租户自己的小程序 AppId，密钥暂不使用")
+    if not is_real():
+        return _("当前是沙箱登录，不连接微信")
+    try:
+        answer = object_in(ask_for_token(tenant)) or {}
+    except Unavailable:
+        return _("暂时无法连接微信，请稍后再试")
+    if answer.get("access_token"):
+        return ""
+    errcode = answer.get("errcode")
+    return str(WRONG_SECRET.get(errcode) or _("微信没有给出令牌（错误码 %(code)s）") % {"code": errcode or "—"})
+
+
+def ask_for_token(tenant: Tenant) -> requests.Response:
+    """``stable_token``: asking again gives the same one. Raises Unknown, Unavailable."""
+    return send("POST", "/cgi-bin/stable_token", body=secrets_of(tenant) | {"grant_type": "client_credential", "force_refresh": False})
+
+
 def token_of(tenant: Tenant, *, renew: bool = False) -> str:
-    """The app's access token (``stable_token``: asking again gives the same one), kept in the cache while it lives."""
+    """The app's access token, kept in the cache while it lives."""
     key = f"mini-program-token-{app_id_of(tenant)}"
     token = None if renew else cache.get(key)
     if token is None:
-        asked: dict[str, Any] = secrets_of(tenant) | {"grant_type": "client_credential", "force_refresh": False}
         try:
-            answer = json_of(send("POST", "/cgi-bin/stable_token", body=asked))
+            answer = json_of(ask_for_token(tenant))
         except Unknown:
             # Of a call that had no token it is known that nothing was done.
             raise Unavailable from None

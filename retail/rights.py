@@ -79,6 +79,7 @@ class Right(Enum):
     RESOLVE_BILLS = _("处理账单差异"), HEADQUARTERS
     TRY_MERCHANT_KEYS = _("验证商户号密钥"), HEADQUARTERS
     CONFIRM_MERCHANTS = _("确认商户号"), PLATFORM
+    KEEP_APP_SECRET = _("登记和验证小程序密钥"), HEADQUARTERS
     SEND_AGAIN = _("重新发送通知"), MANAGERS
     SEE_SHOPS = _("查看门店"), STAFF | DEVICE
     SEE_ALL_SHOPS = _("查看租户全部门店"), MANAGERS
@@ -143,6 +144,7 @@ MANAGERS_ROWS = CLERKS_ROWS | {
 }
 HEADQUARTERS_ROWS = MANAGERS_ROWS | {
     "retail.user": EDIT,
+    "retail.appsecret": EDIT,
     "retail.product": EDIT,
     "retail.productclass": EDIT,
     "retail.productimage": WHOLE,

@@ -4,10 +4,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import update_wrapper
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from csp.decorators import csp_replace
+from django.apps import apps
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.paginator import InvalidPage
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
@@ -30,15 +33,21 @@ UNTIL = "staff_until"
 
 
 class BackOffice(UnfoldAdminSite):  # type: ignore[misc]
-    """Django's admin for people with a role. Takes scoped admins only: those that libraries bring know no tenants."""
+    """Django's admin for people with a role. Takes scoped admins only; those that libraries bring know no tenants and stay outside."""
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
         self.pages: list[tuple[str, View, str]] = []
 
     def register(self, model_or_iterable: Any, admin_class: type[Any] | None = None, **options: Any) -> None:
+        """Raises ImproperlyConfigured for an admin of ours that isn't scoped: it would show every tenant's rows to everybody."""
         if admin_class is not None and issubclass(admin_class, ScopedAdmin):
             super().register(model_or_iterable, admin_class, **options)
+            return
+        models = [model_or_iterable] if isinstance(model_or_iterable, type) else list(model_or_iterable)
+        ours = [one.__qualname__ for one in (*models, admin_class) if one is not None and is_ours(one)]
+        if ours:
+            raise ImproperlyConfigured(f"The back office takes admin classes that derive from ScopedAdmin: {', '.join(ours)}")
 
     def add_page(self, route: str, view: View, *, name: str) -> None:
         """Serve ``view(request)`` at ``/admin/<route>``, for people whom ``has_permission`` lets in."""
@@ -88,6 +97,12 @@ class BackOffice(UnfoldAdminSite):  # type: ignore[misc]
             failures.take(network)
         keep_session(request, timezone.now())
         return response
+
+
+def is_ours(named: type[Any]) -> bool:
+    """Whether a class is of an app that stands in the project's own folder, and not of a library."""
+    package = named.__module__.partition(".")[0]
+    return any(app.name == package and Path(app.path).parent == settings.BASE_DIR for app in apps.get_app_configs())
 
 
 def with_policy(view: View) -> View:

@@ -37,4 +37,4 @@ class AppSecret(models.Model):
         verbose_name = verbose_name_plural = _("小程序密钥")
 
     def __str__(self) -> str:
-        return str(self.tenant_id)
+        return str(self.tenant)

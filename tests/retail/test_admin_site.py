@@ -7,11 +7,13 @@ from django.contrib import admin
 from django.contrib.admin import ModelAdmin
 from django.contrib.auth.models import Group
 from django.contrib.sessions.models import Session
+from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from django.utils import timezone
 from knox.models import AuthToken
 
 from retail.backoffice.site import keep_session
+from shops.models import Shop
 from tests.support.pages import browser_of, words
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +80,17 @@ def test_admins_of_libraries_stay_outside():
     assert not admin.site.is_registered(Group)
     assert not admin.site.is_registered(AuthToken)
     admin.site.register(Group, ModelAdmin)
+    assert not admin.site.is_registered(Group)
+
+
+class PlainAdmin(ModelAdmin):
+    __module__ = "shops.admin.shops"
+
+
+@pytest.mark.parametrize("registered", [(Shop, ModelAdmin), (Shop, None), ([Group, Shop], ModelAdmin), (Group, PlainAdmin)], ids=str)
+def test_an_admin_of_ours_that_knows_no_tenants_is_refused_and_not_left_out(registered):
+    with pytest.raises(ImproperlyConfigured, match=r"ScopedAdmin: (Shop|PlainAdmin)$"):
+        admin.site.register(*registered)
     assert not admin.site.is_registered(Group)
 
 

@@ -26,7 +26,7 @@ from groupbuy.models import (
     WrongCode,
 )
 from pricing.models import MarketPrice, ShopProduct
-from retail.models import OutboxEntry, User
+from retail.models import AppSecret, OutboxEntry, User
 from shops.models import ConfigItem, ConfigValue, Shop
 from tests.support import factories
 from tests.support.pages import ordered, pay
@@ -89,6 +89,7 @@ def fill_trade(shop: Shop, staff: User, now: datetime.datetime) -> Order:
     OutboxEntry.objects.create(tenant=shop.tenant, shop_id=shop.pk, kind="shipping", subject_id=order.pk, next_try_at=now)
     WrongCode.objects.create(user=staff, shop=shop, tried_at=now)
     IdempotencyKey.objects.create(user=buyer, key=f"key-{order.pk}", fingerprint="x", order=order)
+    AppSecret.objects.get_or_create(tenant=shop.tenant, defaults={"value": "the-apps-secret-key"})
     number = MerchantAccount.objects.count()
     MerchantAccount.objects.create(
         tenant=shop.tenant,

@@ -1,10 +1,11 @@
 """The admin of what shops sell at which price."""
 
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -17,6 +18,7 @@ from pricing.prices.undoing import UNDO_WITHIN
 from retail.backoffice import (
     AutocompleteFilter,
     ChoicesDropdownFilter,
+    Edit,
     Question,
     RangeDateFilter,
     ReadOnlyAdmin,
@@ -31,19 +33,18 @@ from retail.backoffice import (
 from retail.principals import Principal
 from retail.rights import Right
 from shops.admin.bases import OfShopAdmin
+from shops.models import Shop
 
 PRICES = ("price", "member_price", "sort")
 
 
 class ShopProductForm(ScopedForm):
-    """Only what this person edited counts: what somebody else changed meanwhile is neither put back nor silently overwritten."""
+    """A new row may leave its prices to the product; of one that exists the log of prices tells who changed them."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in PRICES:
-            if name in self.fields:
-                self.fields[name].show_hidden_initial = True
-                self.fields[name].required = self.instance.pk is not None
+        for name in set(PRICES) & self.fields.keys():
+            self.fields[name].required = self.instance.pk is not None
         if self.instance.pk is None and "price" in self.fields:
             for name in ("price", "member_price"):
                 self.fields[name].help_text = _("留空则用商品库的价格。")
@@ -52,14 +53,14 @@ class ShopProductForm(ScopedForm):
         cleaned = super().clean()
         if self.instance.pk is None:
             self.check_new(cleaned)
-            return cleaned
-        for name in set(self.changed_data) & set(PRICES) & cleaned.keys():
-            field = self.fields[name]
-            seen = field.to_python(field.widget.value_from_datadict(self.data, self.files, self.add_initial_prefix(name)))
-            now_held = getattr(self.instance, name)
-            if seen is not None and seen != now_held:
-                self.add_error(name, _("已被他人改为 %(value)s，请刷新后再改") % {"value": now_held})
         return cleaned
+
+    def who_changed(self, name: str, *, since: datetime) -> Edit | None:
+        if name not in ("price", "member_price"):
+            return super().who_changed(name, since=since)
+        logs = PriceLog.objects.filter(shop_product=self.instance.pk, created_at__gte=since).exclude(**{f"old_{name}": F(f"new_{name}")})
+        log = logs.select_related("user").order_by("-pk").first()
+        return Edit(str(log.user), log.created_at) if log and log.user else None
 
     def check_new(self, cleaned: dict[str, Any]) -> None:
         shop, product = cleaned.get("shop"), cleaned.get("product")
@@ -105,6 +106,10 @@ class ShopProductAdmin(OfShopAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(super().has_change_permission(request, obj)) and not (isinstance(obj, ShopProduct) and obj.removed_at)
+
+    def lock(self, object_id: str) -> None:
+        """The shop's, as every writer of prices does: with the row's own first, two would wait for each other."""
+        list(Shop.objects.filter(shop_products=int(object_id)).select_for_update(of=("self",), no_key=True).values_list("pk"))
 
     def save_model(self, request: HttpRequest, obj: ShopProduct, form: Any, change: bool) -> None:
         principal, now = caller(request), timezone.now()

@@ -35,6 +35,8 @@ STANDINGS = {"counts": "success", "waiting": "warning", "aside": "default", "ref
 class MerchantAccountForm(ScopedForm):
     """Empty secrets keep what is stored."""
 
+    write_only = SECRETS
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in set(SECRETS) & self.fields.keys():

@@ -2,6 +2,7 @@
 
 from retail.backoffice.asking import Question, counted, page_of
 from retail.backoffice.bases import ReadOnlyAdmin, ReadOnlyInline, ScopedAdmin, ScopedForm, ScopedInline, become
+from retail.backoffice.history import Edit
 from retail.backoffice.scope import AutocompleteFilter, RangeDateFilter, RelatedFilter, caller, visible
 from retail.backoffice.site import BackOffice
 from retail.backoffice.theme import BooleanRadioFilter, ChoicesDropdownFilter, display, page_action
@@ -11,6 +12,7 @@ __all__ = [
     "BackOffice",
     "BooleanRadioFilter",
     "ChoicesDropdownFilter",
+    "Edit",
     "Question",
     "RangeDateFilter",
     "ReadOnlyAdmin",

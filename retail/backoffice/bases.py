@@ -23,6 +23,7 @@ from retail.backoffice import theme
 from retail.backoffice.asking import AskingMixin, complain
 from retail.backoffice.exports import ExportAdmin
 from retail.backoffice.scope import asks_beyond_our_years, caller, scoped_rows, visible
+from retail.backoffice.seen import SeenForm, SeenFormSet
 from retail.database.faults import is_double
 from retail.forms import NumberField
 from retail.models import Tenant
@@ -43,7 +44,7 @@ class SavedMeanwhile(Refusal):
     message = gettext_lazy("刚刚已有相同的内容保存，这次没有改动，请核对后再试")
 
 
-class ScopedForm(forms.ModelForm):  # type: ignore[type-arg]
+class ScopedForm(SeenForm):
     """A form that knows who fills it in; a new row belongs to that person's tenant from the start, so that constraints see it."""
 
     principal: ClassVar[Principal]
@@ -60,7 +61,7 @@ class ScopedForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         """The platform sees several tenants, but a row belongs to one."""
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        cleaned = super().clean()
         chosen = [value for value in cleaned.values() if isinstance(value, Model)]
         tenants = {value.pk if isinstance(value, Tenant) else getattr(value, "tenant_id", None) for value in chosen}
         tenants.add(getattr(self.instance, "tenant_id", None) if "tenant" not in cleaned else None)
@@ -210,7 +211,7 @@ class ScopedAdmin(AskingMixin, ScopedMixin, ExportAdmin):
                 self.begin(request, obj)
                 obj.save()
             elif form.changed_data:
-                # Only what was edited: a whole row would put back counters that moved since the page was opened.
+                # Only what was edited: the rest of the row is none of this person's business.
                 obj.save(update_fields=self.written(obj, form.changed_data))
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
@@ -223,6 +224,17 @@ class ScopedAdmin(AskingMixin, ScopedMixin, ExportAdmin):
     def written(self, instance: Model, changed: Sequence[str]) -> list[str]:
         """The columns to write when the form's fields ``changed``."""
         return [name for name in changed if name in {field.name for field in instance._meta.concrete_fields}]
+
+    def lock(self, object_id: str) -> None:
+        """Hold the row until its page is answered: what the form reads after this is what it writes over."""
+        list(self.model._base_manager.filter(pk=object_id).select_for_update(no_key=True).values_list("pk"))
+
+    def _changeform_view(self, request: HttpRequest, object_id: str | None, *args: Any, **kwargs: Any) -> HttpResponse:
+        # Django's own begins the transaction around this one.
+        if request.method == "POST" and object_id is not None and is_id(object_id):
+            self.lock(object_id)
+        response: HttpResponse = super()._changeform_view(request, object_id, *args, **kwargs)
+        return response
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
@@ -301,6 +313,8 @@ class ReadOnlyAdmin(ScopedAdmin):
 class ScopedInline(ScopedMixin, theme.TabularInline):  # type: ignore[misc]
     """Rows of a parent that is in scope."""
 
+    form = SeenForm
+    formset = SeenFormSet
     extra = 0
     hide_title = True
 

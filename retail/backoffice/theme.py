@@ -17,6 +17,7 @@ from unfold.contrib.filters.admin import (
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
 from unfold.enums import ActionVariant
 from unfold.forms import AdminOwnPasswordChangeForm
+from unfold.forms import PaginationInlineFormSet as InlineFormSet
 from unfold.sites import UnfoldAdminSite
 from unfold.utils import parse_date_str
 
@@ -29,6 +30,7 @@ __all__ = [
     "AutocompleteSelectFilter",
     "BooleanRadioFilter",
     "Choices",
+    "InlineFormSet",
     "ChoicesDropdownFilter",
     "ModelAdmin",
     "RangeDateFilter",

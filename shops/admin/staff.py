@@ -30,6 +30,9 @@ from retail.models import User
 from retail.rights import GROUP_NAMES, SHOP_ROLES, STAFF_ROLES, Right, Role
 from shops.models import Shop
 
+# Of the person's own, beside those of the role.
+RIGHTS = ("secrets", "clears")
+
 
 class StaffForm(ScopedForm):
     """An account with its role and shops, which are relations."""
@@ -51,7 +54,7 @@ class StaffForm(ScopedForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        theme.dress([self.fields[name] for name in ("secrets", "clears") if name in self.fields])
+        theme.dress([self.fields[name] for name in RIGHTS if name in self.fields])
         if "shops" in self.fields:
             shops: Any = self.fields["shops"]
             shops.queryset = visible(Shop, self.principal).open().order_by("code")
@@ -134,12 +137,12 @@ class UserAdmin(ScopedAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        if "role" not in form.cleaned_data:
-            return
-        user, chosen = form.instance, form.cleaned_data
-        rights = {name: chosen.get(name, False) for name in ("secrets", "clears")}
-        staff_accounts.assign_role(user=user, role=chosen["role"], principal=caller(request), **rights)
-        user.shops.set(chosen["shops"])
+        user, chosen, edited = form.instance, form.cleaned_data, set(form.changed_data)
+        if edited & {"role", *RIGHTS}:
+            rights = {name: chosen.get(name, False) for name in RIGHTS}
+            staff_accounts.assign_role(user=user, role=chosen["role"], principal=caller(request), **rights)
+        if "shops" in edited:
+            form.write_relation("shops", user.shops)
 
     def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> HttpResponse:
         # Without a password nobody can log in: on to it.

@@ -134,7 +134,7 @@ class Fields(HTMLParser):
         name = has.get("name", "")
         if tag == "input" and name and has.get("type") not in ("file", "submit"):
             is_off = has.get("type") in ("checkbox", "radio") and "checked" not in has
-            self.sent |= {} if is_off else {name: has.get("value", "")}
+            self.sent |= {} if is_off else {name: has.get("value", "on" if has.get("type") == "checkbox" else "")}
             self.choices.setdefault(name, [])
         elif tag in ("select", "textarea") and name:
             self.select, self.textarea = (name, "") if tag == "select" else ("", name)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from groupbuy.models import GroupBuying, GroupBuyingImage, Outcome
 from tests.retail.test_pictures import drawn
 from tests.support import factories
-from tests.support.back_office import answered, page, said
+from tests.support.back_office import answered, edit, page, said
 from tests.support.pages import browser_of, ordered, pay, words
 
 pytestmark = pytest.mark.django_db
@@ -87,7 +87,7 @@ def test_an_edit_leaves_orders_that_came_meanwhile_alone(manager, group_buying, 
     browser = browser_of(manager)
     form = edit_of(group_buying, name="新名字")
     ordered(buyer, group_buying, now=now, qty=3)
-    browser.post(page(group_buying), form)
+    edit(browser, group_buying, form)
     group_buying.refresh_from_db()
     assert (group_buying.name, group_buying.taken, group_buying.last_sequence) == ("新名字", 3, 1)
 
@@ -95,7 +95,7 @@ def test_an_edit_leaves_orders_that_came_meanwhile_alone(manager, group_buying, 
 def test_after_the_first_order_what_was_agreed_stays(manager, group_buying, buyer, product, now):
     ordered(buyer, group_buying, now=now)
     form = edit_of(group_buying, price="1.00", product=product.pk, deliver_type=2, description="更甜了")
-    browser_of(manager).post(page(group_buying), form)
+    edit(browser_of(manager), group_buying, form)
     held = GroupBuying.objects.get()
     assert (str(held.price), held.product, held.deliver_type) == ("9.90", group_buying.product, group_buying.deliver_type)
     assert held.description == "更甜了"
@@ -104,14 +104,14 @@ def test_after_the_first_order_what_was_agreed_stays(manager, group_buying, buye
 @pytest.mark.parametrize(("quota", "min_qty"), [(200, 150), (60, 50), (1, 0)])
 def test_stock_and_minimum_change_together_up_and_down(manager, group_buying, quota, min_qty):
     GroupBuying.objects.update(min_qty=80)
-    browser_of(manager).post(page(group_buying), edit_of(group_buying, quota=quota, min_qty=min_qty))
+    edit(browser_of(manager), group_buying, edit_of(group_buying, quota=quota, min_qty=min_qty))
     held = GroupBuying.objects.get()
     assert (held.quota, held.min_qty) == (quota, min_qty)
 
 
 def test_the_stock_can_not_fall_below_what_is_taken(manager, group_buying, buyer, now):
     ordered(buyer, group_buying, now=now, qty=3)
-    answer = browser_of(manager).post(page(group_buying), edit_of(group_buying, quota=2))
+    answer = edit(browser_of(manager), group_buying, edit_of(group_buying, quota=2))
     assert errors(answer)["quota"] == ["库存不能少于已占用的 3 份"]
 
 

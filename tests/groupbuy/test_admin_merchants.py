@@ -9,7 +9,7 @@ from groupbuy.admin.merchants import MerchantAccountAdmin
 from groupbuy.models import MerchantAccount
 from retail.rights import Role
 from tests.support import factories
-from tests.support.back_office import answered, page, said
+from tests.support.back_office import answered, edit, page, said
 from tests.support.pages import browser_of, words
 from tests.support.wechat import fresh
 
@@ -33,7 +33,7 @@ def test_the_keys_are_not_shown_and_stay_when_left_empty(headquarters, account):
     shown = browser.get(page(account)).content.decode()
     assert "the-private-key" not in shown
     assert "k" * 32 not in shown
-    browser.post(page(account), KEYS | {"private_key": "", "api_v3_key": "", "cert_serial": "B2", "in_use": "on"})
+    edit(browser, account, KEYS | {"private_key": "", "api_v3_key": "", "cert_serial": "B2", "in_use": "on"})
     account = MerchantAccount.objects.get()
     assert (account.cert_serial, account.private_key, account.api_v3_key) == ("B2", "the-private-key", "k" * 32)
 
@@ -71,9 +71,9 @@ def test_the_environments_number_and_key_id_are_refused(request, environment, te
 @pytest.mark.parametrize("who", ["headquarters", "superuser"])
 def test_the_environments_key_id_is_refused_later_too_and_the_number_stays(request, environment, account, who):
     changed = KEYS | {"mch_id": "1900000009", "public_key_id": "PUB_KEY_ID_9", "in_use": "on"}
-    answer = browser_of(request.getfixturevalue(who)).post(page(account), changed)
+    answer = edit(browser_of(request.getfixturevalue(who)), account, changed)
     assert set(answer.context["adminform"].form.errors) == {"public_key_id"}
-    browser_of(request.getfixturevalue(who)).post(page(account), changed | {"public_key_id": "PUB_KEY_ID_2"})
+    edit(browser_of(request.getfixturevalue(who)), account, changed | {"public_key_id": "PUB_KEY_ID_2"})
     assert (fresh(account).mch_id, account.public_key_id) == ("1900000001", "PUB_KEY_ID_2")
 
 
@@ -90,7 +90,7 @@ def test_headquarters_cannot_confirm_whatever_it_sends(headquarters, account):
     assert "确认商户号" not in words(browser.get(page(account)))
     assert browser.post(page(account, "confirm_number"), answered()).status_code == 403
     sent = {"confirmed_at": "2026-11-22", "confirmed_at_0": "2026-11-22", "confirmed_at_1": "12:00:00", "confirmed_by": headquarters.pk}
-    browser.post(page(account), KEYS | sent | {"cert_serial": "B2", "in_use": "on"})
+    edit(browser, account, KEYS | sent | {"cert_serial": "B2", "in_use": "on"})
     assert (fresh(account).cert_serial, account.confirmed_at, account.confirmed_by) == ("B2", None, None)
     MerchantAccount.objects.update(confirmed_at=timezone.now())
     assert browser.post(page(account, "withdraw_confirmation"), answered()).status_code == 403
@@ -132,7 +132,7 @@ def test_a_confirmed_number_cannot_take_anothers_key_id(headquarters, account):
     other.public_key_id, other.public_key, other.confirmed_at = "PUB_KEY_ID_3", "pub", timezone.now()
     other.save()
     MerchantAccount.objects.filter(pk=account.pk).update(confirmed_at=timezone.now())
-    answer = browser_of(headquarters).post(page(account), KEYS | {"public_key_id": "PUB_KEY_ID_3", "in_use": "on"})
+    answer = edit(browser_of(headquarters), account, KEYS | {"public_key_id": "PUB_KEY_ID_3", "in_use": "on"})
     assert answer.context["adminform"].form.errors
     assert fresh(account).public_key_id == "PUB_KEY_ID_1"
 

@@ -1,13 +1,17 @@
 """Prices in the admin go through the price service: logged, versioned, undone."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.db.models import QuerySet
+from django.utils import timezone
 
+from pricing import prices
 from pricing.models import PriceChange, PriceLog, ShopProduct, StockFigure
+from retail.principals import principal_of
 from tests.support import factories
-from tests.support.back_office import answered, page, said
+from tests.support.back_office import answered, edit, marks, page, said
 from tests.support.pages import browser_of, words
 
 pytestmark = pytest.mark.django_db
@@ -19,11 +23,9 @@ def row(shop):
     return factories.ShopProductFactory(shop=shop, price="5.90", member_price="5.50")
 
 
-def edited(row, seen=None, **new):
-    """What the form sends: the new values, and those that the person saw."""
-    names = ("price", "member_price", "sort")
-    held = {name: str(getattr(seen or row, name)) for name in names}
-    return held | {f"initial-{name}": value for name, value in held.items()} | new
+def edited(row, **new):
+    """What the form sends."""
+    return {name: str(getattr(row, name)) for name in ("price", "member_price", "sort")} | new
 
 
 def errors(answer):
@@ -31,7 +33,7 @@ def errors(answer):
 
 
 def test_an_edited_price_is_logged_and_reaches_the_scales(manager, row):
-    browser_of(manager).post(page(row), edited(row, price="6.20"))
+    edit(browser_of(manager), row, edited(row, price="6.20"))
     log = PriceLog.objects.get()
     assert (str(log.old_price), str(log.new_price), log.user) == ("5.90", "6.20", manager)
     row.refresh_from_db()
@@ -40,27 +42,25 @@ def test_an_edited_price_is_logged_and_reaches_the_scales(manager, row):
 
 
 def test_saving_without_a_change_writes_nothing(manager, row):
-    browser_of(manager).post(page(row), edited(row))
+    edit(browser_of(manager), row, edited(row))
     assert not PriceChange.objects.exists()
 
 
-def test_a_stale_form_does_not_put_back_what_somebody_else_changed(manager, row):
-    ShopProduct.objects.update(member_price="4.00")
-    browser_of(manager).post(page(row), edited(row, price="6.20"))
-    held = ShopProduct.objects.get()
-    assert (str(held.price), str(held.member_price)) == ("6.20", "4.00")
-
-
-def test_two_people_on_one_price_the_second_is_told(manager, row):
-    ShopProduct.objects.update(price="35.50")
-    answer = browser_of(manager).post(page(row), edited(row, price="6.20"))
-    assert errors(answer)["price"] == ["已被他人改为 35.50，请刷新后再改"]
+def test_two_people_on_one_price_the_second_is_told_by_whom_as_the_log_of_prices_has_it(manager, headquarters, row):
+    browser = browser_of(manager)
+    opened = marks(browser.get(page(row)))
+    change = prices.Change(shop_product_id=row.pk, price=Decimal("35.50"))
+    prices.change_prices(changes=[change], principal=principal_of(headquarters), now=timezone.now())
+    answer = browser.post(page(row), opened | edited(row, price="6.20"))
+    (told,) = errors(answer)["price"]
+    assert told.startswith(f"已被{headquarters} 于 ")
+    assert told.endswith("改为「35.50」，您填的是「6.20」。再次保存则以您填的为准")
     assert str(ShopProduct.objects.get().price) == "35.50"
 
 
 @pytest.mark.parametrize("price", ["-1", "1e20", "abc", "", "1.234"])
 def test_a_bad_price_is_refused(manager, row, price):
-    assert "price" in errors(browser_of(manager).post(page(row), edited(row, price=price)))
+    assert "price" in errors(edit(browser_of(manager), row, edited(row, price=price)))
     assert not PriceLog.objects.exists()
 
 
@@ -104,7 +104,7 @@ def test_rows_are_taken_off_sale_after_a_page_with_figures_and_come_back(manager
 
 def test_a_batch_of_yesterday_can_not_be_undone(manager, row, now):
     browser = browser_of(manager)
-    browser.post(page(row), edited(row, price="6.20"))
+    edit(browser, row, edited(row, price="6.20"))
     PriceChange.objects.update(created_at=now - timedelta(hours=25))
     batch = PriceChange.objects.get()
     assert "撤销这批" not in words(browser.get(page(batch)))
@@ -129,7 +129,7 @@ def test_a_batch_over_two_shops_shows_each_manager_the_own_rows(headquarters, ma
 
 def test_a_stock_figure_is_edited_by_managers_without_touching_group_buys(manager, shop, group_buying):
     figure = factories.StockFigureFactory(shop=shop, product=group_buying.product)
-    browser_of(manager).post(page(figure), {"qty": "3.5", "cost_price": "2.00", "last_price": "2.10"})
+    edit(browser_of(manager), figure, {"qty": "3.5", "cost_price": "2.00", "last_price": "2.10"})
     assert str(StockFigure.objects.get().qty) == "3.500"
     group_buying.refresh_from_db()
     assert group_buying.quota == 100
@@ -139,7 +139,7 @@ def test_a_product_gets_new_initials_with_its_new_name(headquarters):
     product = factories.ProductFactory(tenant=headquarters.tenant)
     form = {"name": "脐橙", "code": product.code, "product_class": product.product_class_id, "unit": "斤", "pricing_type": 0}
     form |= {"pack_size": 0, "price": "5.90", "member_price": "5.50", "images-TOTAL_FORMS": 0, "images-INITIAL_FORMS": 0}
-    browser_of(headquarters).post(page(product), form)
+    edit(browser_of(headquarters), product, form)
     product.refresh_from_db()
     assert (product.name, product.pinyin) == ("脐橙", "qc")
 
@@ -147,5 +147,5 @@ def test_a_product_gets_new_initials_with_its_new_name(headquarters):
 def test_a_class_can_not_hang_below_itself(headquarters):
     top = factories.ProductClassFactory(tenant=headquarters.tenant)
     below = factories.ProductClassFactory(tenant=headquarters.tenant, parent=top)
-    answer = browser_of(headquarters).post(page(top), {"code": top.code, "name": top.name, "parent": below.pk, "sort": 0})
+    answer = edit(browser_of(headquarters), top, {"code": top.code, "name": top.name, "parent": below.pk, "sort": 0})
     assert "parent" in errors(answer)

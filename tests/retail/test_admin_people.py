@@ -13,7 +13,7 @@ from retail.principals import principal_of
 from retail.refusals import Forbidden
 from retail.rights import GROUP_NAMES, Role
 from tests.support import factories
-from tests.support.back_office import answered, page, said
+from tests.support.back_office import answered, edit, page, said
 from tests.support.pages import browser_of, words
 
 pytestmark = pytest.mark.django_db
@@ -66,14 +66,14 @@ def test_another_tenants_shop_can_not_be_assigned(headquarters):
 
 
 def test_a_new_role_replaces_the_old_one(headquarters, clerk, shop):
-    browser_of(headquarters).post(page(clerk), account(nickname="升职了", role="manager", shops=[shop.pk]))
+    edit(browser_of(headquarters), clerk, account(nickname="升职了", role="manager", shops=[shop.pk]))
     clerk.refresh_from_db()
     assert clerk.nickname == "升职了"
     assert [group.name for group in clerk.groups.all()] == ["店长"]
 
 
 def test_nobody_changes_the_own_role_or_locks_the_own_account(headquarters, shop):
-    browser_of(headquarters).post(page(headquarters), account(nickname="我自己", role="clerk", shops=[shop.pk], is_active=""))
+    edit(browser_of(headquarters), headquarters, account(nickname="我自己", role="clerk", shops=[shop.pk], is_active=""))
     headquarters.refresh_from_db()
     assert headquarters.nickname == "我自己"
     assert headquarters.is_active
@@ -117,15 +117,15 @@ def test_who_sees_secrets_may_grant_it_to_headquarters_only(headquarters, tenant
 def test_the_right_to_clear_a_shop_is_granted_to_managers_kept_and_taken_back(headquarters, manager, shop):
     browser, edited = browser_of(headquarters), {"nickname": "店长", "role": "manager", "shops": [shop.pk]}
     assert "可清空门店商品" in words(browser.get(page(manager)))
-    browser.post(page(manager), account(**edited, clears="on"))
+    edit(browser, manager, account(**edited, clears="on"))
     assert staff_accounts.clears_shops(manager)
     assert browser.get(page(manager)).context["adminform"].form.initial["clears"] is True
-    browser.post(page(manager), account(**edited))
+    edit(browser, manager, account(**edited))
     assert not staff_accounts.clears_shops(manager)
 
 
 def test_a_clerk_is_not_given_the_right_to_clear_a_shop(headquarters, clerk, shop):
-    browser_of(headquarters).post(page(clerk), account(shops=[shop.pk], clears="on"))
+    edit(browser_of(headquarters), clerk, account(shops=[shop.pk], clears="on"))
     assert not staff_accounts.clears_shops(clerk)
 
 
@@ -184,7 +184,7 @@ def test_headquarters_unlocks_who_failed_to_log_in(headquarters, clerk):
 
 def test_a_buyer_can_only_be_locked_out(headquarters, buyer):
     browser = browser_of(headquarters)
-    browser.post(page(buyer), {"nickname": "改名", "username": "evil", "role": "headquarters"})
+    edit(browser, buyer, {"nickname": "改名", "username": "evil", "role": "headquarters"})
     buyer.refresh_from_db()
     assert (buyer.is_active, buyer.is_staff, buyer.username) == (False, False, None)
     assert buyer.nickname != "改名"

@@ -21,7 +21,7 @@ from retail.wire.fields import Moment
 from shops.models import Licence
 from tests.groupbuy.test_admin_group_buyings import ADD, LIST, edit_of, errors, form_of
 from tests.support import factories
-from tests.support.back_office import page, said
+from tests.support.back_office import edit, page, said
 from tests.support.pages import browser_of, ordered, words
 from tests.support.poison import run
 
@@ -74,7 +74,7 @@ def test_a_group_buy_of_another_year_is_refused_beside_its_field(manager, shop, 
 
 @pytest.mark.parametrize(("field", "day"), [("start_at", "0001-01-01"), ("end_at", "9999-12-31")])
 def test_what_is_refused_says_which_years_there_are(manager, group_buying, field, day):
-    answer = browser_of(manager).post(page(group_buying), edit_of(group_buying, **{f"{field}_0": day}))
+    answer = edit(browser_of(manager), group_buying, edit_of(group_buying, **{f"{field}_0": day}))
     assert errors(answer) == {field: [SENTENCE]}
 
 

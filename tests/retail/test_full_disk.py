@@ -24,7 +24,7 @@ from retail.pictures import PictureStorage
 from shops.models import Shop
 from tests.retail.test_pictures import drawn
 from tests.support import factories
-from tests.support.back_office import page, said
+from tests.support.back_office import edit, page, said
 from tests.support.pages import browser_of, ordered, submit, words
 
 only_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="a limit that SQLite can be given")
@@ -95,7 +95,7 @@ def product_form(product: Product, *pictures: SimpleUploadedFile) -> dict[str, o
 def test_a_picture_that_finds_no_room_is_a_sentence_and_leaves_neither_file_nor_change(full, headquarters, pictures, logged):
     product = factories.ProductFactory(tenant=headquarters.tenant, name="旧名")
     form = product_form(product, *(make() for make in pictures))
-    answer = browser_of(headquarters).post(page(product), form, follow=True)
+    answer = edit(browser_of(headquarters), product, form, follow=True)
     assert answer.status_code == 200
     assert [SENTENCE in one for one in said(answer)] == [True]
     assert files(full) == []
@@ -107,7 +107,7 @@ def test_a_picture_that_finds_no_room_is_a_sentence_and_leaves_neither_file_nor_
 @pytest.mark.django_db
 def test_what_finds_room_is_stored_on_the_same_disk(full, headquarters):
     product = factories.ProductFactory(tenant=headquarters.tenant)
-    browser_of(headquarters).post(page(product), product_form(product, small()))
+    edit(browser_of(headquarters), product, product_form(product, small()))
     assert [Path(ProductImage.objects.get().image.path)] == files(full)
 
 
@@ -115,7 +115,7 @@ def test_what_finds_room_is_stored_on_the_same_disk(full, headquarters):
 def test_a_shops_own_picture_that_finds_no_room_is_a_sentence_too(full, headquarters, shop):
     browser = browser_of(headquarters)
     form = {"code": shop.code, "name": "新名", "area": "1", "markup": "0", "image": large()}
-    answer = browser.post(page(shop), form, follow=True)
+    answer = edit(browser, shop, form, follow=True)
     assert [SENTENCE in one for one in said(answer)] == [True]
     assert files(full) == []
     assert Shop.objects.get().name == shop.name

@@ -11,7 +11,7 @@ from PIL import Image
 from retail import pictures
 from retail.models import ProductImage
 from tests.support import factories
-from tests.support.back_office import page
+from tests.support.back_office import edit
 from tests.support.pages import browser_of
 
 
@@ -109,9 +109,9 @@ def test_the_admin_takes_a_picture_and_says_what_is_wrong_with_another(headquart
     form |= {"pack_size": 0, "price": "5.90", "member_price": "5.50", "in_use": "on", "images-0-sort": 0}
     form |= {"images-TOTAL_FORMS": 1, "images-INITIAL_FORMS": 0, "images-MIN_NUM_FORMS": 0, "images-MAX_NUM_FORMS": 1000}
     browser = browser_of(headquarters)
-    refused = browser.post(page(product), form | {"images-0-image": upload(b"<svg/>", "a.png")})
+    refused = edit(browser, product, form | {"images-0-image": upload(b"<svg/>", "a.png")})
     assert "请上传 JPEG、PNG 或 WebP 图片" in refused.content.decode()
-    browser.post(page(product), form | {"images-0-image": upload(drawn(), "我的照片.png")})
+    edit(browser, product, form | {"images-0-image": upload(drawn(), "我的照片.png")})
     image = ProductImage.objects.get().image
     assert image.name.startswith("products/")
     assert image.name.endswith(".jpg")

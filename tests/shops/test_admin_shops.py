@@ -7,7 +7,7 @@ import pytest
 from retail.rights import Role
 from shops.models import ConfigItem, ConfigValue, Device, Licence, Shop
 from tests.support import factories
-from tests.support.back_office import answered, page, said
+from tests.support.back_office import answered, edit, page, said
 from tests.support.pages import browser_of, ordered, pay, words
 
 pytestmark = pytest.mark.django_db
@@ -42,11 +42,11 @@ def test_the_code_of_another_tenants_shop_is_free(headquarters):
 
 def test_only_headquarters_assigns_staff_and_allows_basic_auth(manager, headquarters, shop):
     form = SHOP | {"name": "改名了", "allows_basic_auth": "on", "staff": []}
-    browser_of(manager).post(page(shop), form)
+    edit(browser_of(manager), shop, form)
     shop.refresh_from_db()
     assert (shop.name, shop.allows_basic_auth) == ("改名了", False)
     assert manager in shop.staff.all()
-    browser_of(headquarters).post(page(shop), form)
+    edit(browser_of(headquarters), shop, form)
     shop.refresh_from_db()
     assert shop.allows_basic_auth
     assert not shop.staff.exists()
@@ -56,7 +56,7 @@ def test_an_edit_leaves_the_price_counter_alone(manager, shop):
     browser = browser_of(manager)
     browser.get(page(shop))
     Shop.objects.update(price_version=77)
-    browser.post(page(shop), SHOP)
+    edit(browser, shop, SHOP)
     assert Shop.objects.get().price_version == 77
 
 
@@ -109,7 +109,7 @@ def test_a_stall_of_another_shop_is_refused(headquarters, shop):
     device = factories.DeviceFactory(shop=shop)
     stall = factories.StallFactory(shop=factories.ShopFactory(tenant=shop.tenant))
     form = {"device_type": device.device_type_id, "code": device.code, "stall": stall.pk}
-    assert "stall" in errors(browser_of(headquarters).post(page(device), form))
+    assert "stall" in errors(edit(browser_of(headquarters), device, form))
 
 
 def test_a_device_can_be_told_to_load_everything_again(manager, shop):
@@ -168,13 +168,13 @@ LATER = {"validity_key": "till-1", "contract_ends_on": "2098-01-01"}
 def test_headquarters_prolongs_no_licence_and_unbinds_a_machine(headquarters, shop, licence, api):
     browser = browser_of(headquarters)
     assert str(licence.contract_ends_on) in words(browser.get(page(licence)))
-    browser.post(page(licence), LATER | {"validity_key": ""})
+    edit(browser, licence, LATER | {"validity_key": ""})
     assert (end_of(shop), Licence.objects.get().validity_key) == (licence.contract_ends_on, "")
     assert api.as_device(shop).get("/api/shop/getlist").status_code == 403
 
 
 def test_headquarters_unlimits_no_licence(headquarters, shop, licence):
-    browser_of(headquarters).post(page(licence), LATER | {"contract_ends_on": ""})
+    edit(browser_of(headquarters), licence, LATER | {"contract_ends_on": ""})
     assert end_of(shop) == licence.contract_ends_on
 
 
@@ -190,7 +190,7 @@ def test_a_manager_only_looks(manager, shop, licence):
 
 
 def test_the_platform_prolongs_it(platform, shop, licence, api):
-    browser_of(platform).post(page(licence), LATER)
+    edit(browser_of(platform), licence, LATER)
     assert str(end_of(shop)) == "2098-01-01"
     assert api.as_device(shop).get("/api/shop/getlist").status_code == 200
 

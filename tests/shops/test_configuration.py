@@ -7,7 +7,7 @@ from retail.models import User
 from shops import configuration
 from shops.models import ConfigItem, ConfigValue, ValueType
 from tests.support import factories
-from tests.support.back_office import page
+from tests.support.back_office import edit, page
 from tests.support.pages import browser_of, words
 
 PATH = "/api/shop/getconfig"
@@ -188,7 +188,7 @@ def test_staff_read_the_range_before_they_type(headquarters, tenant):
     assert "抹零方式（none,jiao,yuan）" in offered
     row = set_value("auto_complete_days", "7", tenant)
     assert "1–90 天" in words(browser.get(page(row)))
-    answer = browser.post(page(row), {"value": "91"})
+    answer = edit(browser, row, {"value": "91"})
     assert answer.context["adminform"].form.errors == {"value": ["须为 1–90 天"]}
 
 

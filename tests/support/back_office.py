@@ -1,12 +1,14 @@
 """Rows of every kind in one shop, and the pages of the admin that show them."""
 
 import datetime
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.http import HttpResponse
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -40,6 +42,16 @@ def page(row: Any, kind: str = "change") -> str:
 def pages_of_lists(kind: str = "changelist") -> Iterator[tuple[type, str]]:
     for model in admin.site._registry:
         yield model, reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{kind}")
+
+
+def marks(opened: HttpResponse) -> dict[str, str]:
+    """What an opened page sends back unseen: the marks of what its fields showed."""
+    return dict(re.findall(r'<input type="hidden" name="((?:[\w-]+-)?initial-[\w-]+)" value="([^"]*)"', opened.content.decode()))
+
+
+def edit(browser: Client, row: Any, form: dict[str, Any], **options: Any) -> HttpResponse:
+    """Open the page of ``row`` and send it with ``form`` typed in."""
+    return browser.post(page(row), marks(browser.get(page(row))) | form, **options)
 
 
 def said(response: HttpResponse) -> list[str]:

@@ -49,8 +49,10 @@ class WireSchema(AutoSchema):
             schema = parameter["schema"]
             if schema.get("type") == "array":
                 parameter["schema"] = {"type": "string", "pattern": r"^\d+(,\d+)*$", "example": "1,2"}
-            # In a query nothing is null: it is absent.
+            # In a query nothing is null: it is absent. Nor is "" one of the words that may be chosen.
             schema.pop("nullable", None)
+            if "enum" in schema:
+                schema.pop("default", None)
         return operation
 
     def get_paginated_name(self, serializer_name: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,7 +30,6 @@ from retail.backoffice import (
     caller,
     display,
     page_action,
-    page_of,
     visible,
 )
 from retail.backoffice.theme import dress
@@ -96,6 +96,12 @@ class AppSecretForm(ScopedForm):
         return str(self.cleaned_data["value"] or self.instance.value)
 
 
+def require_secret(tenant: Tenant) -> None:
+    """Raises Refusal with what is wrong with the tenant's own secret."""
+    if wrong := mini_program.try_secret(tenant):
+        raise Refusal(wrong)
+
+
 @admin.register(AppSecret)
 class AppSecretAdmin(ScopedAdmin):
     form = AppSecretForm
@@ -121,16 +127,10 @@ class AppSecretAdmin(ScopedAdmin):
     def try_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
         secret = self.get_object(request, object_id)
 
-        def act(values: dict[str, Any]) -> str:
-            wrong = mini_program.try_secret(secret.tenant)
-            if wrong:
-                raise Refusal(wrong)
-            return _("微信接受了这个密钥")
-
         note = _("用 AppId 和 AppSecret 向微信要一个访问令牌。不发送任何消息，正在使用的令牌不受影响。")
         facts = [(_("租户"), secret.tenant), (_("小程序 AppId"), self.app_id(secret))]
         question = Question(title=_("验证密钥"), facts=facts, note=note, button=_("立即验证"))
-        return self.ask(request, question, act, touched=[secret], back=page_of(secret))
+        return self.ask(request, question, partial(require_secret, secret.tenant), _("微信接受了这个密钥"), touched=[secret])
 
 
 @admin.register(WeChatIdentity)

@@ -15,6 +15,7 @@ from groupbuy import orders as order_services
 from groupbuy import payments
 from groupbuy.admin import shortages as shortage_page
 from groupbuy.admin.forms import DeliverForm, RefundForm
+from groupbuy.admin.narrowing import OrderListFilter
 from groupbuy.admin.payments import refund_wanted, result_of
 from groupbuy.models import ActorKind, DeliverType, Order, OrderEvent, OrderQuerySet, OrderStatus, PaymentUse
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, TO_DELIVER
@@ -69,6 +70,7 @@ class OrderAdmin(ReadOnlyAdmin):
         ("deliver_type", ChoicesDropdownFilter),
         ("created_at", RangeDateFilter),
         ("paid_at", RangeDateFilter),
+        OrderListFilter,
     )
     list_select_related = ("shop", "buyer", "group_buying")
     # What is searched for depends on who asks: see get_search_results.

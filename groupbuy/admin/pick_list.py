@@ -8,6 +8,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from groupbuy.admin.narrowing import Narrowing
 from groupbuy.models import DeliverType, GroupBuying, Order
 from groupbuy.models.orders import TO_DELIVER
 from retail.backoffice import page_of
@@ -19,13 +20,15 @@ ROWS_MAX = 1000
 def show(request: HttpRequest, group_buying: GroupBuying) -> HttpResponse:
     """Paid and not yet handed over, by sequence; phones and addresses as the list of orders shows them to this person."""
     order_admin: Any = admin.site.get_model_admin(Order)
-    found = order_admin.get_queryset(request).filter(group_buying=group_buying, status__in=TO_DELIVER).order_by("sequence")
-    orders = list(found.prefetch_related("payments__refunds")[: ROWS_MAX + 1])
+    narrowing = Narrowing(request)
+    waiting = order_admin.get_queryset(request).filter(group_buying=group_buying, status__in=TO_DELIVER).order_by("sequence")
+    orders = list(narrowing.of(waiting).prefetch_related("payments__refunds")[: ROWS_MAX + 1])
     rows = [line(order_admin, order) for order in orders[:ROWS_MAX]]
     context = admin.site.each_context(request) | {
         "title": _("提货单"),
         "opts": group_buying._meta,
         "group_buying": group_buying,
+        "narrowing": narrowing,
         "rows": rows,
         "units": sum(row["order"].qty for row in rows if not row["refunding"]),
         "is_express": group_buying.deliver_type == DeliverType.EXPRESS,

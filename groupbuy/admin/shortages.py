@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from groupbuy.admin.forms import ShortageForm
+from groupbuy.admin.narrowing import Narrowing
 from groupbuy.models import GroupBuying, Order, Refund
 from groupbuy.payments import short_delivery
 from groupbuy.payments.short_delivery import Shortfall
@@ -26,11 +27,12 @@ DISTRIBUTE, CONFIRM = "distribute", "confirm"
 
 
 def orders_on_page(request: HttpRequest, group_buying: GroupBuying) -> list[Order]:
-    """Those that the page was sent with, or all that wait to be handed over. One of another group buy or scope: 404."""
+    """Those that the page was sent with, or all that wait to be handed over and were asked for. One of another group buy or scope: 404."""
     principal = caller(request)
     named = request.POST.get("orders", "")
     if not named:
-        return list(short_delivery.to_hand_over(group_buying_id=group_buying.pk, principal=principal)[:ROWS_MAX])
+        waiting = short_delivery.to_hand_over(group_buying_id=group_buying.pk, principal=principal)
+        return list(Narrowing(request).of(waiting)[:ROWS_MAX])
     pks = named.split(",")
     if len(pks) > ROWS_MAX or not all(map(is_id, pks)):
         raise Http404
@@ -96,6 +98,8 @@ def show(
         "opts": GroupBuying._meta,
         "group_buying": group_buying,
         "form": form,
+        # Once the page holds its orders, it stays with them.
+        "narrowing": Narrowing(request) if request.method == "GET" else None,
         "rows": [(one, form[f"units_{one.order.pk}"], problem_of(one)) for one in hit],
         "figures": figures(group_buying, hit),
         "can_confirm": any(missing.values()) and not form.errors,

@@ -7,6 +7,7 @@ from retail.rights import Role
 from tests.support import factories
 from tests.support.back_office import answered, page, said
 from tests.support.pages import browser_of, ordered, pay, words
+from tests.support.sheets import csv_rows, export
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/groupbuy/order/"
@@ -179,3 +180,23 @@ def test_staff_of_two_shops_see_both(tenant, shop, now, buyer, group_buying):
     orders = [ordered(buyer, one, now=now) for one in (group_buying, second)]
     seen = words(browser_of(person).get(LIST))
     assert all(order.code in seen for order in orders)
+
+
+def test_the_list_and_its_file_are_narrowed_by_the_arguments_of_the_api(headquarters, tenant, group_buying, now):
+    small, large = (pay(ordered(factories.BuyerFactory(tenant=tenant), group_buying, now=now, qty=qty), now=now) for qty in (1, 3))
+    browser = browser_of(headquarters)
+    for query, shown, hidden in (
+        (f"moneyFrom={large.money}", large, small),
+        (f"moneyTo={small.money}", small, large),
+    ):
+        seen = words(browser.get(f"/admin/groupbuy/order/?{query}"))
+        assert shown.code in seen
+        assert hidden.code not in seen
+        assert [row["订单编号"].strip() for row in csv_rows(export(browser, Order, query))] == [shown.code]
+    assert csv_rows(export(browser, Order, "paidFrom=2099-01-01")) == []
+
+
+@pytest.mark.parametrize("query", ["moneyFrom=1e400", "paidTo=yesterday", "moneyTo=１"])
+def test_a_range_that_can_not_be_understood_leads_back_to_the_list(headquarters, query):
+    answer = browser_of(headquarters).get(f"/admin/groupbuy/order/?{query}")
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/groupbuy/order/?e=1")

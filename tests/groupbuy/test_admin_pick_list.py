@@ -1,8 +1,11 @@
 """The list that a shop prints and ticks off."""
 
-import pytest
+from datetime import timedelta
 
-from groupbuy.models import Refund
+import pytest
+from django.utils import timezone
+
+from groupbuy.models import Order, Refund
 from retail.rights import Role
 from tests.support import factories
 from tests.support.back_office import page
@@ -51,3 +54,30 @@ def test_more_orders_take_no_more_statements(clerk, group_buying, now, count_que
     one_more()
     one_more()
     assert count_queries(lambda: browser.get(address)) == first
+
+
+def test_it_is_narrowed_by_buyer_and_by_when_it_was_paid(clerk, group_buying, now):
+    early, late = (
+        pay(ordered(factories.BuyerFactory(tenant=group_buying.tenant, nickname=name), group_buying, now=now), now=now)
+        for name in ("早早付的", "晚晚付的")
+    )
+    Order.objects.filter(pk=late.pk).update(paid_at=now + timedelta(days=1))
+    browser, address = browser_of(clerk), page(group_buying, "print_pick_list")
+    cut_off = f"{timezone.localtime(now + timedelta(hours=1)):%Y-%m-%dT%H:%M}"
+    for sent, shown, hidden in (
+        ({"keyword": "早早"}, "早早付的", "晚晚付的"),
+        ({"paidTo": cut_off}, "早早付的", "晚晚付的"),
+        ({"paidFrom": cut_off}, "晚晚付的", "早早付的"),
+    ):
+        seen = words(browser.get(address, sent))
+        assert shown in seen
+        assert hidden not in seen
+        assert "看全部" in seen
+    assert early.phone in words(browser.get(address, {"keyword": early.phone[-4:]}))
+
+
+def test_nonsense_is_told_and_lists_nobody(clerk, group_buying, now):
+    pay(ordered(factories.BuyerFactory(tenant=group_buying.tenant, nickname="付过钱的"), group_buying, now=now), now=now)
+    seen = words(browser_of(clerk).get(page(group_buying, "print_pick_list"), {"paidFrom": "昨天"}))
+    assert "付过钱的" not in seen
+    assert "请填写日期时间" in seen

@@ -145,3 +145,13 @@ def test_the_page_takes_the_same_queries_however_many_orders(browser, group_buyi
     for buyer in factories.BuyerFactory.create_batch(4, tenant=tenant):
         pay(ordered(buyer, group_buying, now=now), now=now)
     assert count_queries(lambda: browser.get(page(group_buying, "short_delivery"))) == few
+
+
+def test_the_page_begins_with_the_orders_that_were_asked_for_and_stays_with_them(browser, group_buying, sold):
+    first, second = sold
+    asked = browser.get(page(group_buying, "short_delivery"), {"keyword": first.code})
+    assert first.code in words(asked)
+    assert second.code not in words(asked)
+    proposed = press(browser, asked, "distribute", total="4")
+    assert "缺货 1 单 2 份" in words(proposed)
+    assert second.code not in words(proposed)

@@ -11,7 +11,9 @@ LENGTH_MAX = 60
 
 
 def readable(value: object) -> str | None:
-    """None for what pytest names well by itself, as it does texts, numbers, classes and functions."""
+    """None for what pytest names well by itself, as it does short texts, numbers, classes and functions."""
+    if isinstance(value, str) and not 0 < len(value) <= LENGTH_MAX:
+        return plain(value) or "empty"
     if isinstance(value, str | bytes | bool | int | float | type(None)) or hasattr(value, "__name__") and not is_lambda(value):
         return None
     return plain(words(value))

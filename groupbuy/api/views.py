@@ -1,4 +1,4 @@
-"""``/api/marketing/groupbuy/…``: the 15 endpoints of ``seeds/groupbuy.txt``."""
+"""``/api/marketing/groupbuy/…``: the 15 endpoints of ``docs/api/groupbuy.md``."""
 
 from typing import Any
 

@@ -28,7 +28,7 @@ def create_record(
 ) -> Shop:
     """Open a shop with its devices and first prices; ids of devices are ignored, they are another shop's.
 
-    ``first_prices`` hold the arguments of ``FirstPrice``. Raises what ``shops.create_shop`` and ``prices.set_first_prices`` raise:
+    ``first_prices`` hold the arguments of ``FirstPrice``. Raises what ``shops.shops.create_shop`` and ``prices.set_first_prices`` raise:
     nothing is written then.
     """
     new_devices = [{name: value for name, value in device.items() if name != "id"} for device in devices]
@@ -51,7 +51,7 @@ def update_record(
     """Write what was sent; products that are new to the shop get their first price. Returns how many prices differ and were left.
 
     None is left under ``SHOP_UPDATE_PRICES``: then they change, as one batch. Else a record that was read earlier and is posted back
-    would silently undo newer prices. Raises what ``shops.update_shop`` and the price services raise.
+    would silently undo newer prices. Raises what ``shops.shops.update_shop`` and the price services raise.
     """
     shop = shops.update_shop(shop_id=shop_id, principal=principal, fields=fields, devices=devices)
     if not first_prices:

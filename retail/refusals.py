@@ -10,7 +10,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 class ResultStatus(IntegerChoices):
-    """``docs/result-codes.md``; 601–608 and 901–905 belong to till APIs and are never returned here."""
+    """``docs/result-codes.md`` says what each asks of a client; 601–608 and 901–905 belong to till APIs and are never returned here."""
 
     SUCCESS = 200, _("成功")
     ERROR = 500, _("内部错误")

@@ -1,4 +1,4 @@
-"""The wire of group buys: names of ``docs/api/groupbuy.md``, masked for whoever asks (``docs/api.md``)."""
+"""The wire of group buys: the names of ``docs/api/groupbuy.md``, masked for whoever asks (``docs/api.md``)."""
 
 from collections.abc import Iterable
 from decimal import Decimal

@@ -19,7 +19,7 @@ from shops.models import Shop
 
 
 class DeliverType(models.IntegerChoices):
-    """How the goods reach the buyer (``docs/api/groupbuy.md``)."""
+    """How the goods reach the buyer (``deliverType`` in ``docs/api/groupbuy.md``)."""
 
     PICK_UP = 1, _("自提")
     EXPRESS = 2, _("快递")

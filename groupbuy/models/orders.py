@@ -18,7 +18,7 @@ from shops.models import Shop
 
 
 class OrderStatus(models.IntegerChoices):
-    """``docs/api/groupbuy.md``; the moves between them are in ``groupbuy.moves`` and nowhere else."""
+    """What each means is in ``docs/api/groupbuy.md``; the moves between them are in ``groupbuy.moves`` and nowhere else."""
 
     UNPAID = 0, _("未支付")
     PAID = 1, _("已支付")

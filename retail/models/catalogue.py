@@ -60,7 +60,7 @@ class ProductClass(models.Model):
 
 
 class PricingType(models.IntegerChoices):
-    """How a scale asks for the quantity (``docs/api/shopproduct.md``)."""
+    """How a scale asks for the quantity (``pricingType`` in ``docs/api/shopproduct.md``)."""
 
     COUNT = 0, _("计数")
     WEIGHT = 1, _("计重")

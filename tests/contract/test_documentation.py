@@ -161,9 +161,3 @@ def test_a_command_that_is_named_exists(document):
     assert set(re.findall(r"manage\.py ([a-z_]+)", text)) - set(get_commands()) == set()
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert set(re.findall(r"`make ([a-z-]+)", text)) - set(targets) == set()
-
-
-def test_a_document_that_code_names_exists():
-    code = [file for app in ("retail", "shops", "pricing", "groupbuy", "config", "tests") for file in (ROOT / app).rglob("*.py")]
-    named = {name for file in code for name in re.findall(r"\bdocs/[\w/-]+\.md", file.read_text(encoding="utf-8"))}
-    assert [name for name in named if not (ROOT / name).exists()] == []

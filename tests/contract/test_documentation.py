@@ -15,7 +15,7 @@ from django.core.management import get_commands
 
 from retail.refusals import ResultStatus
 from tests.contract.calls import SHOP
-from tests.contract.decisions import IGNORED
+from tests.contract.decisions import FILTERS, IGNORED
 from tests.contract.documentation import PAGES, RESULT_CODES, ROOT, answers_of, differences, pattern_of, read_sections
 from tests.contract.specification import ENDPOINTS, METHODS, SHAPES
 
@@ -112,6 +112,11 @@ def test_a_section_names_every_documented_field(path):
     fields = SHAPES[facts.strip("[]")] if isinstance(facts, str) and facts != "[integer]" else facts if isinstance(facts, dict) else {}
     unread = set() if path in (SHOP + "create", SHOP + "update") else IGNORED.get(path, set()) - {"id", "timeStamp"}
     assert [name for name in fields if name not in unread and f"`{name}`" not in text_of(path)] == []
+
+
+@pytest.mark.parametrize("path", FILTERS)
+def test_a_section_names_every_filter(path):
+    assert [name for name in FILTERS[path] if f"`{name}`" not in text_of(path)] == []
 
 
 def test_the_pages_name_every_key_of_every_object():

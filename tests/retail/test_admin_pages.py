@@ -36,19 +36,6 @@ def test_every_list_opens_for_whom_it_is_meant(person, shop, manager):
         assert browser.get(address).status_code == expected, (model, person)
 
 
-def test_every_list_takes_as_many_queries_for_three_rows_as_for_one(person, shop, manager, count_queries):
-    fill(shop, manager)
-    browser = browser_of(person)
-    browser.get(reverse("admin:index"))  # the first page writes the session's end
-    lists = [(model, address) for model, address in pages_of_lists() if allowed(person, model, "view")]
-    few = {model: count_queries(lambda a=address: browser.get(a)) for model, address in lists}
-    fill(shop, manager)
-    fill(shop, manager)
-    many = {model: count_queries(lambda a=address: browser.get(a)) for model, address in lists}
-    assert many == few
-    assert max(many.values()) <= 12
-
-
 def test_every_row_has_its_page_and_its_history(person, shop, manager):
     fill(shop, manager)
     browser = browser_of(person)

@@ -15,8 +15,9 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 READ_ONLY = "25006"
 # SQLite's word for a statement that makes no sense, which Django calls operational all the same.
 OUR_MISTAKE = "SQLITE_ERROR"
-# What must be there once was there: PostgreSQL's word, and SQLite's.
-DOUBLE = ("23505", "SQLITE_CONSTRAINT_UNIQUE")
+# What must be there once was there: PostgreSQL's word, and how SQLite says it, whose code of it not every driver tells.
+DOUBLE = "23505"
+DOUBLE_ON_SQLITE = "UNIQUE constraint failed"
 # What Django raises while it handles an outage of the table of sessions, as a bad request and without naming it as the cause.
 PASSED_OVER = (SessionInterrupted, UpdateError)
 
@@ -30,7 +31,7 @@ def is_outage(error: BaseException | None) -> bool:
 
 def is_double(error: BaseException) -> bool:
     """Whether somebody was first, rather than a row that makes no sense."""
-    return code_of(error) in DOUBLE
+    return code_of(error) == DOUBLE or str(driver_error(error)).startswith(DOUBLE_ON_SQLITE)
 
 
 def outage_behind(error: BaseException | None) -> BaseException | None:

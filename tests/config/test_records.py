@@ -14,7 +14,7 @@ from groupbuy.payments import refunds
 from groupbuy.payments.gateways import sandbox
 from pricing.models import PriceChange, PriceLog, ShopProduct
 from retail.database.append_only import WrittenOnce
-from retail.models import OutboxEntry, OutboxState, User
+from retail.models import AppSecret, OutboxEntry, OutboxState, User
 from shops.models import Device, Shop
 from tests.support import factories
 from tests.support.back_office import answered, edit, fill, page
@@ -129,6 +129,7 @@ BUTTONS: dict[tuple[str, str], tuple[Callable[[Shop, Order], Any], dict[str, Any
     ("billdifference", "resolve"): (first(BillDifference), {"note": "已核实"}),
     ("billdifference", "resolve_one"): (first(BillDifference), {"note": "已核实"}),
     ("merchantaccount", "try_credentials"): (first(MerchantAccount), {}),
+    ("appsecret", "try_secret"): (first(AppSecret), {}),
     ("merchantaccount", "confirm_number"): (first(MerchantAccount), {}),
     ("merchantaccount", "withdraw_confirmation"): (first(MerchantAccount), {}),
     ("outboxentry", "send_again"): (given_up, {}),
@@ -137,8 +138,8 @@ BUTTONS: dict[tuple[str, str], tuple[Callable[[Shop, Order], Any], dict[str, Any
 
 # Pages that change nothing.
 LOOKS = {("groupbuying", "print_pick_list")}
-# Not answered by one question about one row, or not headquarters' to press (``test_admin_merchants``).
-APART = ("try_credentials", "short_delivery", "confirm_number", "withdraw_confirmation")
+# Not answered by one question about one row, or not headquarters' to press (``test_admin_merchants``, ``test_admin_app_secret``).
+APART = ("try_credentials", "try_secret", "short_delivery", "confirm_number", "withdraw_confirmation")
 
 
 def names_of(model: Any, kind: str) -> tuple[str, ...]:

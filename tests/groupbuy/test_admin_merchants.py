@@ -169,7 +169,7 @@ def test_a_number_that_is_confirmed_while_its_key_id_is_edited_takes_nobodys(hea
     confirm = MerchantAccount.objects.filter(pk=account.pk).update
     between(MerchantAccountAdmin, "save_model", lambda: confirm(confirmed_at=timezone.now()))
     sheet = KEYS | {"private_key": "", "api_v3_key": "", "public_key_id": "PUB_KEY_ID_5", "in_use": "on"}
-    answer = browser_of(headquarters).post(page(account), sheet, follow=True)
+    answer = edit(browser_of(headquarters), account, sheet, follow=True)
     assert ["刚刚已有相同的内容保存" in one for one in said(answer)] == [True]
     assert fresh(account).public_key_id == "PUB_KEY_ID_1"
 
@@ -180,4 +180,4 @@ def test_a_row_that_the_database_refuses_for_another_reason_is_a_mistake_of_ours
 
     monkeypatch.setattr(MerchantAccountAdmin, "save_model", forget)
     with pytest.raises(IntegrityError):
-        browser_of(headquarters).post(page(account), KEYS | {"private_key": "", "api_v3_key": "", "in_use": "on"})
+        edit(browser_of(headquarters), account, KEYS | {"private_key": "", "api_v3_key": "", "in_use": "on"})

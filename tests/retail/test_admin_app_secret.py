@@ -9,7 +9,7 @@ from retail import mini_program
 from retail.models import AppSecret, Tenant, WeChatIdentity
 from retail.rights import Role
 from tests.support import factories
-from tests.support.back_office import answered, page, pages_of_lists, said
+from tests.support.back_office import answered, edit, page, pages_of_lists, said
 from tests.support.pages import browser_of, words
 from tests.support.sheets import EXPORTED
 from tests.support.wechat import house_merchant, own_merchant
@@ -97,7 +97,7 @@ def test_it_is_in_the_menu_of_headquarters(headquarters):
 def test_it_is_on_no_page_in_no_history_and_in_no_log(request, who, secret, app, logged):
     person = request.getfixturevalue(who)
     browser = browser_of(person)
-    shown = [browser.post(page(secret), {"value": OTHER}, follow=True), browser.post(page(secret), {"value": f"{OTHER} zu lang"})]
+    shown = [edit(browser, secret, {"value": OTHER}, follow=True), edit(browser, secret, {"value": f"{OTHER} zu lang"})]
     shown += [browser.post(page(secret, "try_secret"), answered(), follow=True), browser.get(page(secret, "try_secret"))]
     shown += [browser.get(address) for address in (LIST, page(secret), page(secret, "history"), "/admin/admin/logentry/")]
     assert AppSecret.objects.get().value == OTHER
@@ -123,7 +123,7 @@ def test_what_is_no_secret_is_refused_and_not_shown_again(headquarters, value):
 def test_left_empty_it_stays(headquarters, secret):
     browser = browser_of(headquarters)
     assert "留空则不变" in words(browser.get(page(secret)))
-    assert browser.post(page(secret), {"value": ""}).status_code == 302
+    assert edit(browser, secret, {"value": ""}).status_code == 302
     assert AppSecret.objects.get().value == SECRET
 
 
@@ -146,7 +146,7 @@ def test_a_right_secret_is_said_to_be_taken(request, who, app, tenant, headquart
 def test_a_wrong_one_is_said_to_be_wrong_also_while_an_older_token_lives(app, tenant, headquarters, secret, fake_wechat):
     AppSecret.objects.update(value=app.app_secret)
     mini_program.token_of(tenant)
-    browser_of(headquarters).post(page(secret), {"value": OTHER})
+    edit(browser_of(headquarters), secret, {"value": OTHER})
     assert tried(headquarters, secret) == ["AppSecret 不正确"]
 
 
@@ -192,7 +192,7 @@ def test_what_headquarters_saved_logs_its_buyers_in(app, headquarters, api):
 def test_a_new_secret_takes_the_place_of_the_old_one(app, tenant, headquarters, secret):
     with pytest.raises(mini_program.Unavailable):
         mini_program.token_of(tenant)
-    browser_of(headquarters).post(page(secret), {"value": app.app_secret})
+    edit(browser_of(headquarters), secret, {"value": app.app_secret})
     cache.clear()
     assert mini_program.token_of(tenant)
     assert mini_program.secrets_of(tenant) == {"appid": app.app_id, "secret": app.app_secret}

@@ -24,7 +24,7 @@ from retail.pictures import PictureStorage
 from shops.models import Shop
 from tests.retail.test_pictures import drawn
 from tests.support import factories
-from tests.support.back_office import edit, page, said
+from tests.support.back_office import edit, marks, page, said
 from tests.support.pages import browser_of, ordered, submit, words
 
 only_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="a limit that SQLite can be given")
@@ -135,7 +135,7 @@ def test_a_shops_picture_goes_when_the_row_is_not_written(settings, tmp_path, mo
     browser.force_login(headquarters, backend="retail.login.backend.PeopleBackend")
     form = {"code": "new-1", "name": "新名", "area": "1", "markup": "0"}
     for path in (page(shop), "/admin/shops/shop/add/"):
-        assert browser.post(path, form | {"image": small()}).status_code == 503
+        assert browser.post(path, marks(browser.get(path)) | form | {"image": small()}).status_code == 503
     assert files(tmp_path) == []
 
 

@@ -1,4 +1,4 @@
-"""Sessions from before version 0.2 name this place; gone in 0.3."""
+"""Sessions that began before version 0.1.0 name this place; gone in 0.2."""
 
 from retail.login.backend import PeopleBackend
 

@@ -7,7 +7,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSe
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.serializers import BaseSerializer
 
-from retail.rights import DEVICE, Role
+from retail.rights import ANYBODY, DEVICE, Role
 from retail.wire.fields import INT64, Id, Moment, Number, OneOf, WholeNumber
 from retail.wire.views import Endpoint
 
@@ -35,9 +35,9 @@ class WireSchema(AutoSchema):
     def get_auth(self) -> list[dict[str, list[Any]]]:
         """Of all credentials those that a caller of this endpoint may have; ``{}``, none, where anonymous may call."""
         who = self.endpoint.who
-        people, devices = bool(who - DEVICE - {Role.ANONYMOUS}), Role.DEVICE in who
+        people, devices = bool(who - DEVICE - ANYBODY), bool(DEVICE & who)
         shown = [one for one in super().get_auth() if one and (people if PEOPLE_SHOW & set(one) else devices)]
-        return [*shown, {}] if Role.ANONYMOUS in who else shown
+        return [*shown, {}] if ANYBODY & who else shown
 
     def get_serializer_name(self, serializer: Any, direction: Any) -> str:
         name: str = super().get_serializer_name(serializer, direction)

@@ -174,7 +174,12 @@ CELERY_QUEUE = env.str("CELERY_QUEUE", "") or "xiantuan"
 
 # --- People ----------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "retail.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "retail.login.backend.PeopleBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "retail.login.backend.PeopleBackend",
+    # Sessions from before 0.1.0: a visitor has nothing else that leads to the pick-up code.
+    "retail.people.PeopleBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},

@@ -41,7 +41,7 @@ class OrderFilter(WireFilterSet):
     filterShopId = WireFilter(Id(), "shop")
     filterGroupBuyingId = WireFilter(Id(), "group_buying")
     filterDeliverType = WireFilter(Id(most=max(DeliverType.values), help_text=enumeration(DeliverType)), "deliver_type")
-    ordering = Ordering(createTime="pk", payTime="paid_at", money="money", qty="qty")
+    ordering = Ordering(nullable=("payTime",), createTime="pk", payTime="paid_at", money="money", qty="qty")
 
     class Meta(WireFilterSet.Meta):
         model = Order

@@ -49,7 +49,7 @@ class Length(WholeNumber):
 
 
 class ShopProductGives(GivesSerializer):
-    """Of a ``products.Line``."""
+    """Of a ``listing.Line``."""
 
     shopId = WholeNumber(source="shop_id")
     shopName = Text(source="shop_name")

@@ -66,6 +66,7 @@ class TenantAdmin(ScopedAdmin):
 class AppSecretForm(ScopedForm):
     """The secret goes in and is never shown again; left empty, what is stored stays."""
 
+    write_only = ("value",)
     value = forms.CharField(
         label=gettext_lazy("小程序 AppSecret"),
         validators=[is_app_secret],

@@ -5,7 +5,7 @@ fields would take ``１２`` for an id (``docs/decisions/0011-filtersets-on-the-
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any, Self
 
@@ -83,21 +83,25 @@ class Argument(WireFilter):
 
 
 class Ordering(WireFilter):
-    """``ordering``: one of the names of ``columns``, with ``-`` the other way round. Rows without a value come last, equal ones by key."""
+    """``ordering``: one of the names of ``columns``, with ``-`` the other way round. Rows without a value come last, equal ones by key.
 
-    def __init__(self, **columns: str) -> None:
-        self.columns = columns
+    ``nullable``: the names of columns that may be empty; of the others an index serves the order as it is.
+    """
+
+    def __init__(self, *, nullable: Collection[str] = (), **columns: str) -> None:
+        self.columns, self.nullable = columns, nullable
         names = [sign + name for name in columns for sign in ("", "-")]
         super().__init__(OneOf(names, help_text=", ".join(names)))
 
     def filter(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         if not value:
             return rows
-        column = F(self.columns[value.removeprefix("-")])
+        name, sign = value.removeprefix("-"), "-" if value.startswith("-") else ""
+        if name not in self.nullable:
+            return rows.order_by(f"{sign}{self.columns[name]}", f"{sign}pk")
+        column = F(self.columns[name])
         # The databases differ in where they put what is null.
-        if value.startswith("-"):
-            return rows.order_by(column.desc(nulls_last=True), "-pk")
-        return rows.order_by(column.asc(nulls_last=True), "pk")
+        return rows.order_by(column.desc(nulls_last=True) if sign else column.asc(nulls_last=True), f"{sign}pk")
 
 
 class WireFilterSet(django_filters.FilterSet):  # type: ignore[misc]

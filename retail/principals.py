@@ -76,6 +76,16 @@ class Principal:
 ANONYMOUS = Principal(Role.ANONYMOUS)
 
 
+def device_of(*, tenant_id: int, shop_id: int) -> Principal:
+    """Whoever holds the keys of this shop."""
+    return Principal(Role.DEVICE, None, tenant_id, frozenset({shop_id}))
+
+
+def headquarters_of(*, tenant_id: int) -> Principal:
+    """A job that does headquarters' work, in nobody's name."""
+    return Principal(Role.HEADQUARTERS, None, tenant_id, None)
+
+
 def principal_of(user: "User | AnonymousUser") -> Principal:
     """The caller behind a session or a token; staff without a role or a tenant may do nothing."""
     if not user.is_authenticated:

@@ -1,5 +1,6 @@
 """What a service raises when the answer is no: neither HTTP nor DRF is known here, though each refusal says what it would be there."""
 
+from http import HTTPStatus
 from typing import TypeVar
 
 from django.db.models import IntegerChoices, Model, QuerySet
@@ -51,6 +52,11 @@ class Refusal(Exception):
     # Seconds; 0: waiting doesn't help.
     retry_after = 0
     message: str | Promise = _("当前状态不允许此操作")
+
+    @property
+    def is_business(self) -> bool:
+        """A "no" that the documents provide for, rather than a wrong request."""
+        return self.http_status == HTTPStatus.OK
 
     def __init__(self, message: str | Promise | None = None) -> None:
         self.message = message or self.message

@@ -41,7 +41,10 @@ EVERYONE = STAFF | BUYER | DEVICE | ANYBODY
 
 
 class Right(Enum):
-    """What one may do or see: its name in Chinese, the roles that have it, and the permission that a person needs besides."""
+    """What one may do or see: its name in Chinese, the roles that have it, and the permission that a person needs besides.
+
+    Over the API it takes ``CALL_API`` as well: the platform works in the back office alone.
+    """
 
     label: Promise
     holders: frozenset[Role]
@@ -54,13 +57,14 @@ class Right(Enum):
         right.label, right.holders, right.permission = label, frozenset(holders), permission
         return right
 
+    CALL_API = _("调用接口"), EVERYONE - PLATFORM
     LOG_IN = _("登录"), EVERYONE
     LOG_OUT = _("退出登录"), BUYER | STAFF
     USE_BACK_OFFICE = _("使用后台"), STAFF
     SEE_GROUP_BUYS = _("查看团购"), EVERYONE
     VISIT_GROUP_BUYS = _("记为团购访客"), BUYER | ANYBODY
     SHARE_GROUP_BUYS = _("分享团购"), BUYER | STAFF
-    MANAGE_GROUP_BUYS = _("上下架、提前结束、复制团购"), MANAGERS
+    MANAGE_GROUP_BUYS = _("上下架、提前结束、取消团购"), MANAGERS
     SEE_ORDERS = _("查看订单"), BUYER | STAFF
     PLACE_ORDERS = _("下单"), BUYER | STAFF
     PAY_ORDERS = _("支付订单"), BUYER

@@ -63,6 +63,8 @@ class PerBuyer(PerMinute):
 
 
 class PerBuyerOrder(PerBuyer):
+    """createorder, which counts by address (``PerAddress``) too."""
+
     name = "buyer_order"
 
 
@@ -90,6 +92,8 @@ class PerBuyerList(PerBuyer):
 
 
 class StaffWrite(PerMinute):
+    """Everything that staff change, together."""
+
     name = "staff_write"
 
     def caller(self, request: Request, view: WireViewSet) -> str:

@@ -19,8 +19,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from retail.logs.client_ip import client_ip
-from retail.principals import Principal
-from retail.rights import Role
+from retail.principals import Principal, device_of
 from retail.wire.parser import query_of
 from shops import devices, licences
 from shops.models import Shop
@@ -53,7 +52,7 @@ class DeviceAuthentication(BaseAuthentication):
             return None
         if not works_without_licence(request) and licences.has_ended(shop=shop, now=now):
             raise licences.LicenceEnded
-        return AnonymousUser(), Principal(Role.DEVICE, None, shop.tenant_id, frozenset({shop.pk}))
+        return AnonymousUser(), device_of(tenant_id=shop.tenant_id, shop_id=shop.pk)
 
     def authenticate_header(self, request: Request) -> str:
         # The first class speaks for all: without a challenge DRF turns every 401 into a 403.

@@ -94,8 +94,8 @@ def visible_shop(*, shop_id: int, principal: Principal) -> Shop:
 
 
 def shop_with_key(*, shop_id: int, machine_key: str) -> Shop:
-    shop = Shop.objects.open().select_related("tenant", "licence").filter(pk=shop_id, tenant__in_use=True).first()
-    if shop is None or not machine_key or not same_key(licence_of(shop).validity_key, machine_key):
+    shop = found(Shop.objects.open().select_related("tenant", "licence"), pk=shop_id, tenant__in_use=True)
+    if not machine_key or not same_key(licence_of(shop).validity_key, machine_key):
         raise NotThere
     return shop
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from retail.principals import Principal
 from retail.refusals import Refusal, found
+from retail.rights import Right
 from shops import licences
 from shops.devices import save_devices
 from shops.models import Licence, Shop, new_app_secret
@@ -65,8 +66,9 @@ def save(shop: Shop, update_fields: Sequence[str] | None = None) -> None:
 def remove_shop(*, shop_id: int, principal: Principal, now: datetime) -> Shop:
     """Close a shop for good; its rows stay, its key is dead from now on. A repeat changes nothing.
 
-    Raises NotThere, HasLiveGroupBuyings (running or still to start), HasOpenOrders (unpaid, or paid and not handed over).
+    Raises Forbidden, NotThere, HasLiveGroupBuyings (running or still to start), HasOpenOrders (unpaid, or paid and not handed over).
     """
+    principal.must(Right.CLOSE_SHOPS)
     # The full lock, which whoever inserts a group buy or an order of the shop waits for.
     shop = found(Shop.objects.visible_to(principal).select_for_update(of=("self",)), pk=shop_id)
     if shop.removed_at is not None:

@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from groupbuy.admin.orders import goods_of, status_is
-from groupbuy.models import BillDifference, DeliverType, GroupBuying, Order, OrderStatus, Payment, Refund
+from groupbuy.models import BillDifference, DeliverType, GroupBuying, Order, OrderStatus, Payment, PaymentUse, Refund
 from groupbuy.models.orders import BOUGHT, TO_DELIVER
 from retail.backoffice import caller
-from retail.models import OutboxEntry
+from retail.models import OutboxEntry, OutboxState
 from retail.money import to_cents
 from retail.principals import Principal
 from retail.rights import Right
@@ -69,10 +69,10 @@ def troubles(principal: Principal) -> list[dict[str, Any]]:
     differences = BillDifference.objects.visible_to(principal).unresolved().count()
     unsent = OutboxEntry.objects.visible_to(principal).given_up().count()
     found = (
-        (_("待核对支付"), held, "groupbuy_payment_changelist", "use__exact=held"),
+        (_("待核对支付"), held, "groupbuy_payment_changelist", f"use__exact={PaymentUse.HELD}"),
         (_("退款异常"), stuck, "groupbuy_refund_changelist", "stuck=yes"),
         (_("账单差异"), differences, "groupbuy_billdifference_changelist", "resolved_at__isnull=True"),
-        (_("通知与上报失败"), unsent, "retail_outboxentry_changelist", "state__exact=given_up"),
+        (_("通知与上报失败"), unsent, "retail_outboxentry_changelist", f"state__exact={OutboxState.GIVEN_UP}"),
     )
     return [card(title, count, f"{reverse(f'admin:{view}')}?{query}", alarm=True) for title, count, view, query in found if count]
 

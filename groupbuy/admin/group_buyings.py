@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from groupbuy.admin import pick_list, shortages
+from groupbuy.admin import pick_list, short_delivery
 from groupbuy.admin.forms import CancelForm
 from groupbuy.models import GroupBuying, GroupBuyingImage, Order, Outcome, Phase
 from groupbuy.models.phases import OVER
@@ -251,7 +251,7 @@ class GroupBuyingAdmin(OfShopAdmin):
     @page_action(description=gettext_lazy("缺货退款"), path="short", permission="refund", icon="production_quantity_limits")
     def short_delivery(self, request: HttpRequest, object_id: str) -> HttpResponse:
         group_buying = self.get_object(request, object_id)
-        return shortages.ask(self, request, group_buying, shortages.orders_on_page(request, group_buying))
+        return short_delivery.ask(self, request, group_buying, short_delivery.orders_on_page(request, group_buying))
 
     @page_action(description=gettext_lazy("取消团购"), path="cancel", permission="manage", icon="block", danger=True)
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:

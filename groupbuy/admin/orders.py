@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from groupbuy import orders as order_services
 from groupbuy import payments
-from groupbuy.admin import shortages as shortage_page
+from groupbuy.admin import short_delivery as short_delivery_page
 from groupbuy.admin.forms import DeliverForm, RefundForm
 from groupbuy.admin.narrowing import OrderListFilter
 from groupbuy.admin.payments import refund_wanted, result_of
@@ -75,7 +75,7 @@ class OrderAdmin(ReadOnlyAdmin):
     list_select_related = ("shop", "buyer", "group_buying")
     # What is searched for depends on who asks: see get_search_results.
     search_fields = ("code",)
-    search_help_text = gettext_lazy("订单编号、电话尾号、买家、商品")
+    search_help_text = gettext_lazy("订单编号、电话、买家、商品")
     pills = (
         (gettext_lazy("全部"), ""),
         (gettext_lazy("待支付"), status_is(*AWAITING_PAYMENT)),
@@ -148,6 +148,9 @@ class OrderAdmin(ReadOnlyAdmin):
     def has_close_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return caller(request).may(Right.CLOSE_ORDERS)
 
+    def has_recheck_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return caller(request).may(Right.RECHECK_PAYMENTS)
+
     def has_refund_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return caller(request).may(Right.REFUND)
 
@@ -183,7 +186,7 @@ class OrderAdmin(ReadOnlyAdmin):
         if len({row.group_buying_id for row in rows}) > 1:
             messages.error(request, _("请选择同一个团购的订单"))
             return None
-        return shortage_page.ask(self, request, rows[0].group_buying, rows) if rows else None
+        return short_delivery_page.ask(self, request, rows[0].group_buying, rows) if rows else None
 
     def fit(self, request: HttpRequest, queryset: QuerySet[Order], statuses: Sequence[OrderStatus]) -> list[Order]:
         """The chosen orders in one of ``statuses``; the person hears of the others."""
@@ -236,7 +239,7 @@ class OrderAdmin(ReadOnlyAdmin):
         service = partial(order_services.close_order, order_id=order.pk, principal=caller(request), now=timezone.now())
         return self.ask(request, question, service, _("订单 %(code)s 已关闭，库存已退回") % {"code": order}, touched=[order])
 
-    @page_action(description=gettext_lazy("查询支付"), path="recheck", permission="close", icon="sync")
+    @page_action(description=gettext_lazy("查询支付"), path="recheck", permission="recheck", icon="sync")
     def recheck(self, request: HttpRequest, object_id: str) -> HttpResponse:
         order = self.get_object(request, object_id)
         payment = order.payments.order_by("pk").last()

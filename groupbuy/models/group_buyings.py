@@ -102,7 +102,7 @@ class GroupBuying(models.Model):
         indexes = [
             models.Index(fields=["tenant", "in_use", "end_at"], name="group_buying_of_tenant"),
             models.Index(fields=["shop", "-end_at"], name="group_buying_of_shop"),
-            models.Index(fields=["end_at"], condition=Q(outcome="", min_qty__gt=0), name="group_buying_undecided"),
+            models.Index(fields=["end_at"], condition=Q(outcome=Outcome.OPEN, min_qty__gt=0), name="group_buying_undecided"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(taken__lte=F("quota")), name="group_buying_not_oversold"),

@@ -116,7 +116,8 @@ class Payment(models.Model):
             models.CheckConstraint(condition=Q(state__in=PaymentState.values), name="payment_state_known"),
             models.CheckConstraint(condition=Q(gateway__in=Gateway.values), name="payment_gateway_known"),
             models.CheckConstraint(
-                condition=(Q(state=PaymentState.PAID) & ~Q(use="") & Q(received__isnull=False)) | (~Q(state=PaymentState.PAID) & Q(use="")),
+                condition=(Q(state=PaymentState.PAID) & ~Q(use=PaymentUse.NONE) & Q(received__isnull=False))
+                | (~Q(state=PaymentState.PAID) & Q(use=PaymentUse.NONE)),
                 name="payment_use_iff_paid",
             ),
             models.CheckConstraint(condition=~Q(use=PaymentUse.APPLIED) | Q(received=models.F("total")), name="payment_applied_whole"),
@@ -124,6 +125,10 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return self.out_trade_no
+
+    @property
+    def is_held(self) -> bool:
+        return self.use == PaymentUse.HELD
 
     @property
     def is_applied(self) -> bool:
@@ -199,7 +204,8 @@ class Refund(models.Model):
             models.CheckConstraint(condition=Q(amount__gt=0), name="refund_has_amount"),
             models.CheckConstraint(condition=Q(state__in=RefundState.values), name="refund_state_known"),
             models.CheckConstraint(
-                condition=Q(settled_by=None, note="") | (Q(settled_by__isnull=False, state__in=["success", "rejected"]) & ~Q(note="")),
+                condition=Q(settled_by=None, note="")
+                | (Q(settled_by__isnull=False, state__in=[RefundState.SUCCESS, RefundState.REJECTED]) & ~Q(note="")),
                 name="refund_settled_with_note",
             ),
         ]

@@ -22,7 +22,11 @@ from shops import configuration
 
 
 class Kind(TextChoices):
-    """What a buyer is told of; the template of each is the setting ``message_<kind>``."""
+    """What a buyer is told of, and where that happens; the template of each is the setting ``message_<kind>``.
+
+    PAID and ARRIVED are moves of the order (``groupbuy.moves``), SUCCEEDED and FAILED what becomes of a group buy
+    (``orders.group_buyings``), REFUNDED is booked where all money is (``payments.settling``).
+    """
 
     PAID = "paid", gettext_lazy("支付成功通知")
     ARRIVED = "arrived", gettext_lazy("到店取货通知")

@@ -1,4 +1,4 @@
-"""Placing, closing, receiving and hiding orders."""
+"""Placing an order: who may, why not, and the same key twice."""
 
 import hashlib
 import secrets

@@ -18,6 +18,7 @@ from retail import jobs
 from retail.models import User
 from retail.principals import Principal
 from retail.refusals import NotThere, Refusal, found
+from retail.rights import Right
 from shops import configuration
 from shops.models import Shop
 
@@ -46,12 +47,14 @@ def advance(order_id: int, to: OrderStatus, *, principal: Principal, now: dateti
 @transaction.atomic
 def confirm_orders(*, order_ids: Iterable[int], principal: Principal, now: datetime) -> int:
     """Confirm paid orders, all or none; returns how many."""
+    principal.must(Right.HAND_OVER)
     return len([advance(pk, OrderStatus.CONFIRMED, principal=principal, now=now) for pk in sorted(order_ids)])
 
 
 @transaction.atomic
 def deliver_orders(*, order_ids: Iterable[int], principal: Principal, now: datetime, carrier: str = "", tracking_number: str = "") -> int:
     """Mark orders as sent off (express, with carrier and number) or as arrived in the shop (pick-up), all or none; returns how many."""
+    principal.must(Right.HAND_OVER)
     changes = {"carrier": carrier, "tracking_number": tracking_number, "shipped_at": now}
     delivered = [advance(pk, OrderStatus.SHIPPED, principal=principal, now=now, **changes) for pk in sorted(order_ids)]
     if any(order.deliver_type == DeliverType.EXPRESS for order in delivered) and not (carrier and tracking_number):
@@ -60,9 +63,10 @@ def deliver_orders(*, order_ids: Iterable[int], principal: Principal, now: datet
 
 
 def find_by_code(*, shop_id: int, code: str, principal: Principal, now: datetime) -> Order:
-    """The order that waits in the shop for this code. Counts a wrong one. Raises NotThere, Paused, WrongPickUpCode."""
-    shop = Shop.objects.visible_to(principal).filter(pk=shop_id).first()
-    if shop is None or principal.user is None:
+    """The order that waits in the shop for this code. Counts a wrong one. Raises Forbidden, NotThere, Paused, WrongPickUpCode."""
+    principal.must(Right.HAND_OVER)
+    shop = found(Shop.objects.visible_to(principal), pk=shop_id)
+    if principal.user is None:
         raise NotThere
     order = try_code(shop, code, principal.user, now=now)
     if order is None:

@@ -19,6 +19,7 @@ from retail import jobs
 from retail.money import ZERO
 from retail.principals import Principal
 from retail.refusals import Invalid, Refusal, found
+from retail.rights import Right
 
 log = logging.getLogger(__name__)
 # How the intents of our own refunds begin; "-rest" follows for each more of an order.
@@ -30,7 +31,8 @@ class Decided(Refusal):
 
 
 def find(group_buying_id: int, principal: Principal) -> GroupBuying:
-    """A group buy that the caller manages. Raises NotThere."""
+    """A group buy that the caller manages. Raises Forbidden, NotThere."""
+    principal.must(Right.MANAGE_GROUP_BUYS)
     return found(GroupBuying.objects.visible_to(principal), pk=group_buying_id)
 
 

@@ -26,7 +26,7 @@ MINE = f"""
         coalesce(sum(qty) FILTER (WHERE {among(LIVE)}), 0) AS units
     FROM groupbuy_order WHERE group_buying_id = %s AND buyer_id = %s
 """  # noqa: S608
-# The conditions are those of ``GroupBuying.objects.open`` and ``orders.over_limit``, and `quota - qty` can't overflow.
+# The conditions are those of ``GroupBuying.objects.open`` and ``create.over_limit``, and `quota - qty` can't overflow.
 TAKE = """
     UPDATE groupbuy_groupbuying SET taken = taken + %s, last_sequence = last_sequence + 1 FROM mine
     WHERE id = %s AND price = %s AND taken <= quota - %s AND in_use AND outcome = '' AND start_at <= %s AND end_at > %s

@@ -38,11 +38,11 @@ class Onlooker:
 
 def share(*, group_buying_id: int, principal: Principal, now: datetime) -> Share:
     """The caller's one share of a group buy. Raises NotThere."""
-    group_buying = GroupBuying.objects.public_to(principal).filter(pk=group_buying_id).first()
-    if group_buying is None or principal.user is None:
+    group_buying = found(GroupBuying.objects.public_to(principal), pk=group_buying_id)
+    if principal.user is None:
         raise NotThere
-    found, _created = Share.objects.get_or_create(group_buying=group_buying, user=principal.user, defaults={"created_at": now})
-    return found
+    own, _created = Share.objects.get_or_create(group_buying=group_buying, user=principal.user, defaults={"created_at": now})
+    return own
 
 
 def visit(*, share_id: int | None, group_buying_id: int | None, principal: Principal, onlooker: Onlooker, now: datetime) -> None:

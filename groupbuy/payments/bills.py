@@ -18,6 +18,7 @@ from retail import jobs
 from retail.dates import CHINA
 from retail.principals import Principal
 from retail.refusals import Invalid, NotThere, Refusal
+from retail.rights import Right
 
 log = logging.getLogger(__name__)
 # WeChat writes the bills of yesterday until ten in the morning.
@@ -150,8 +151,9 @@ def compare_day(day: date, *, now: datetime) -> Iterator[tuple[Bill, str]]:
 def resolve_differences(*, difference_ids: Sequence[int], note: str, principal: Principal, now: datetime) -> int:
     """A person has looked into them, and says in ``note`` what they were about: all or none. Returns how many.
 
-    For headquarters and the platform. Raises NotThere, Resolved.
+    Raises Forbidden, NotThere, Resolved.
     """
+    principal.must(Right.RESOLVE_BILLS)
     chosen = BillDifference.objects.visible_to(principal).filter(pk__in=difference_ids)
     if chosen.count() != len(set(difference_ids)):
         raise NotThere

@@ -138,22 +138,24 @@ def drop(*, refund_id: int, note: str, principal: Principal, now: datetime) -> R
 def held(payment_id: int, principal: Principal) -> Payment:
     """A payment whose money is held, locked. Raises NotThere, Forbidden, Resolved."""
     principal.must(Right.REFUND)
-    seen = Payment.objects.visible_to(principal).filter(pk=payment_id).first()
-    payment = settling.lock(seen.gateway, seen.out_trade_no) if seen else None
-    if payment is None:
-        raise NotThere
+    payment = locked(found(Payment.objects.visible_to(principal), pk=payment_id))
     if payment.use != PaymentUse.HELD:
         raise Resolved
     return payment
 
 
+def locked(payment: Payment) -> Payment:
+    """The payment with its order, both locked. Raises NotThere."""
+    held_fast = settling.lock(payment.gateway, payment.out_trade_no)
+    if held_fast is None:
+        raise NotThere
+    return held_fast
+
+
 def stuck(refund_id: int, principal: Principal) -> tuple[Refund, Payment]:
     """A refund that waits for a person, and its payment, locked. Raises NotThere, Forbidden, Resolved."""
     principal.must(Right.REFUND)
-    seen = Refund.objects.visible_to(principal).select_related("payment").filter(pk=refund_id).first()
-    payment = settling.lock(seen.payment.gateway, seen.payment.out_trade_no) if seen else None
-    if payment is None:
-        raise NotThere
+    payment = locked(found(Refund.objects.visible_to(principal).select_related("payment"), pk=refund_id).payment)
     refund = Refund.objects.select_for_update().get(pk=refund_id)
     if not refund.is_stuck:
         raise Resolved

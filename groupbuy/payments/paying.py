@@ -12,6 +12,7 @@ from groupbuy.payments.gateways import deadlines
 from groupbuy.payments.verdict import PayFailed, PayUnknown, find_order, why_unpayable
 from retail.principals import Principal
 from retail.refusals import Invalid, ResultStatus, Unavailable, found
+from retail.rights import Right
 
 log = logging.getLogger(__name__)
 ASK_EVERY = timedelta(seconds=3)
@@ -88,7 +89,8 @@ def known_result(order: Order, payment: Payment | None, now: datetime) -> Result
 
 @deadlines.shared_deadline()
 def recheck(*, payment_id: int, principal: Principal, now: datetime) -> Payment:
-    """Ask the gateway about one payment at a person's wish. Raises NotThere, Unavailable, Invalid."""
+    """Ask the gateway about one payment at a person's wish. Raises Forbidden, NotThere, Unavailable, Invalid."""
+    principal.must(Right.RECHECK_PAYMENTS)
     payment = found(Payment.objects.visible_to(principal).select_related("order__tenant"), pk=payment_id)
     try:
         return attempts.ask(payment, source="staff", now=now)

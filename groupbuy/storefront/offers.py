@@ -55,7 +55,16 @@ class Offer:
         return self.phase == Phase.RUNNING
 
     @property
-    def is_over(self) -> bool:
+    def is_upcoming(self) -> bool:
+        return self.phase == Phase.UPCOMING
+
+    @property
+    def is_sold_out(self) -> bool:
+        return self.phase == Phase.SOLD_OUT
+
+    @property
+    def is_closed(self) -> bool:
+        """Nothing can be ordered, now or at a time that is known."""
         return self.phase not in (Phase.RUNNING, Phase.UPCOMING)
 
     @property
@@ -137,7 +146,7 @@ def on_sale(rows: GroupBuyingQuerySet, *, now: datetime, skip: int = 0) -> tuple
 
 
 def over(rows: GroupBuyingQuerySet, *, now: datetime) -> list[Offer]:
-    """Cards of what ended lately."""
+    """Cards of what ended lately; what the shop took off the shelf, or cancelled, nobody needs to see there."""
     chosen = rows.filter(in_use=True, end_at__lte=now).exclude(outcome=Outcome.CANCELLED).for_wire().order_by("-end_at", "-pk")
     return [Offer(row, now) for row in chosen[:OVER_CARDS]]
 

@@ -161,6 +161,10 @@ class Purchase:
     now: datetime
     may_receive_early: bool = False
 
+    @property
+    def is_checking(self) -> bool:
+        return self.stage == Stage.CHECKING
+
     @cached_property
     def stage(self) -> Stage:
         order = self.order

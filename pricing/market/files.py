@@ -15,8 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
-from functools import lru_cache
+from decimal import Decimal
 from pathlib import Path
 
 from django.db.models import TextChoices
@@ -24,7 +23,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from retail import dates
-from retail.money import CENT, MAX_MONEY, to_cents
+from retail.money import MAX_MONEY, to_cents
 from retail.refusals import Invalid
 
 COLUMNS = ("品名", "最低价", "平均价", "最高价", "规格", "单位", "发布日期")
@@ -36,8 +35,6 @@ PIECE = re.compile(r"[/（(](个|只|盘)[)）]?\Z")
 EARLIEST = dates.FIRST_DAY
 TEXT_SHOWN = 300
 LENGTHS = {"name": 100, "spec": 64, "unit": 16}
-DIME = Decimal("0.10")
-MEMBER_SHARE = Decimal("0.95")
 
 
 class Reason(TextChoices):
@@ -246,15 +243,3 @@ def piece_of(name: str) -> str:
     """``椰青/个`` → ``个``; empty where the name says nothing of the kind."""
     found = PIECE.search(name)
     return found[1] if found else ""
-
-
-@lru_cache(maxsize=50_000)
-def retail_prices(average: Decimal, markup: Decimal) -> tuple[Decimal, Decimal]:
-    """Price and member price: average × (1 + markup) and 95 % of that, each rounded to 0.10, at least 0.10."""
-    price = to_dimes(average * (1 + markup))
-    return price, to_dimes(price * MEMBER_SHARE)
-
-
-def to_dimes(amount: Decimal) -> Decimal:
-    rounded = (amount / DIME).quantize(Decimal(1), ROUND_HALF_UP) * DIME
-    return min(max(rounded, DIME), MAX_MONEY - MAX_MONEY % DIME).quantize(CENT)

@@ -11,14 +11,13 @@ from django.db.models import Count, Max, Min, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from pricing.market.files import retail_prices
+from pricing.market.retail_prices import retail_prices
 from pricing.market.tally import Progress, Tally
 from pricing.models import ChangeSource, MarketPrice, PriceChange, PriceLog, ShopProduct
 from pricing.prices.batches import lock_shops, write_rows
 from pricing.prices.statements import log_of
 from retail.models import Product, Tenant
-from retail.principals import Principal
-from retail.rights import Role
+from retail.principals import headquarters_of
 from shops.models import Shop
 
 OPENING = time(6)
@@ -45,7 +44,7 @@ def follow_market(*, tenant: Tenant, shops: Sequence[Shop], tally: Tally, progre
     """
     if not shops:
         return
-    headquarters = Principal(Role.HEADQUARTERS, tenant_id=tenant.pk, shop_ids=None)
+    headquarters = headquarters_of(tenant_id=tenant.pk)
     walk = Walk(tenant=tenant, shops=lock_shops(shop_ids={shop.pk for shop in shops}, principal=headquarters), tally=tally)
     prices = MarketPrice.objects.filter(product__tenant=tenant).exclude(product__source="")
     days = prices.aggregate(days=Count("on", distinct=True))["days"]

@@ -13,8 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from pricing.market.catalogue import Catalogue
-from pricing.market.files import EARLIEST, BadFile, MarketRow, Reason, Skipped, count_rows, read_rows, retail_prices, source_of
+from pricing.market.files import EARLIEST, BadFile, MarketRow, Reason, Skipped, count_rows, read_rows, source_of
 from pricing.market.following import follow_market
+from pricing.market.retail_prices import retail_prices
 from pricing.market.tally import Progress, Tally, silently
 from pricing.models import MarketPrice
 from retail.models import Product, Tenant

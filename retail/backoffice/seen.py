@@ -101,8 +101,8 @@ class SeenField(forms.BoundField):
     def as_widget(self, widget: Any = None, attrs: Any = None, only_initial: bool = False) -> Any:
         if not only_initial or not self.is_marked:
             return super().as_widget(widget, attrs, only_initial)
-        # Always of what the row holds now: whoever was told so and saves again means it.
-        mark = self.mark.over(self.held, opened=self.form.opened)
+        # Of what the row holds now: whoever was told so and saves again means it. Of a row that is gone there is nothing newer.
+        mark = self.shown if self.form.gone else self.mark.over(self.held, opened=self.form.opened)
         return forms.HiddenInput().render(self.html_initial_name, mark, {"id": self.html_initial_id}, self.form.renderer)
 
 
@@ -158,7 +158,8 @@ class SeenForm(forms.ModelForm):  # type: ignore[type-arg]
         who = _("%(who)s 于 %(when)s") % {"who": edit.who, "when": plain_text.in_words(None, edit.at)} if edit else _("他人")
         if field.is_write_only:
             return _("已被%(who)s更换。再次保存则以您填的为准") % {"who": who}
-        row_value = field.initial if isinstance(field.initial, list) else getattr(self.instance, field.name, field.initial)
+        is_relation = isinstance(field.field, forms.ModelMultipleChoiceField)
+        row_value = list(field.initial or ()) if is_relation else getattr(self.instance, field.name, field.initial)
         held = plain_text.in_words(field.field, row_value)
         mine = plain_text.in_words(field.field, cleaned.get(field.name, forms.BoundField.data.fget(field)))  # type: ignore[attr-defined]
         return _("已被%(who)s改为「%(held)s」，您填的是「%(mine)s」。再次保存则以您填的为准") % {"who": who, "held": held, "mine": mine}
@@ -202,6 +203,12 @@ class SeenFormSet(InlineFormSet):  # type: ignore[misc]
         key = str(self.data.get(f"{self.add_prefix(i)}-{self.model._meta.pk.name}", ""))
         known = {str(row.pk) for row in self.get_queryset()}
         return None if key in known else key
+
+    def get_queryset(self) -> Any:
+        """Once the forms of a sent page are made, their rows: the admin prints each form beside the row of the same place."""
+        if self.is_bound and "forms" in self.__dict__:
+            return [form.instance for form in self.initial_forms]
+        return super().get_queryset()
 
     def clean(self) -> None:
         super().clean()

@@ -10,9 +10,14 @@ from retail.principals import Principal
 from retail.refusals import Forbidden, Invalid, Refusal
 from retail.rights import GROUP_NAMES, STAFF_ROLES, Right, Role
 
-SEE_SECRET = Q(content_type__app_label="shops", codename="see_secret")
-# What shopproduct/deleteall asks for besides the role.
-CLEAR_SHOP = Q(content_type__app_label="pricing", codename="delete_shopproduct")
+
+def permission_of(right: Right) -> Q:
+    """What a person needs for ``right`` besides the role."""
+    app_label, codename = right.permission.split(".")
+    return Q(content_type__app_label=app_label, codename=codename)
+
+
+SEE_SECRET, CLEAR_SHOP = permission_of(Right.SEE_APP_SECRETS), permission_of(Right.CLEAR_SHOPS)
 
 
 class OwnRole(Refusal):

@@ -55,15 +55,15 @@ class OutboxEntry(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = _("通知与上报")
         indexes = [
-            models.Index(fields=["next_try_at"], condition=Q(state__in=["waiting", "sending"]), name="outbox_due"),
+            models.Index(fields=["next_try_at"], condition=Q(state__in=list(UNSENT)), name="outbox_due"),
             models.Index(fields=["tenant", "state", "-id"], name="outbox_of_tenant"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["kind", "subject_id"], name="outbox_once"),
             models.CheckConstraint(condition=Q(state__in=OutboxState.values), name="outbox_state_known"),
             models.CheckConstraint(
-                condition=Q(state__in=["waiting", "sending"], next_try_at__isnull=False)
-                | Q(state__in=["sent", "dropped", "given_up"], next_try_at__isnull=True),
+                condition=Q(state__in=list(UNSENT), next_try_at__isnull=False)
+                | Q(state__in=[OutboxState.SENT, OutboxState.DROPPED, OutboxState.GIVEN_UP], next_try_at__isnull=True),
                 name="outbox_unsent_has_turn",
             ),
         ]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from retail.models.tenants import Tenant, is_code
 from retail.principals import Principal
-from retail.rights import Right
+from retail.rights import GROUP_NAMES, SHOP_ROLES, Right
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -28,6 +28,10 @@ class UserQuerySet(models.QuerySet["User"]):
 
     def staff(self) -> Self:
         return self.filter(is_staff=True)
+
+    def working_in_shops(self) -> Self:
+        """Of certain shops; headquarters is in all of them."""
+        return self.staff().filter(groups__name__in=[GROUP_NAMES[role] for role in SHOP_ROLES])
 
     def counting(self) -> Self:
         """The platform's people, and those of tenants in use."""

@@ -21,7 +21,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from retail.principals import Principal, principal_of
 from retail.refusals import Forbidden
-from retail.rights import PLATFORM, Right, Role
+from retail.rights import Right, Role
 from retail.wire import paging, parser
 from retail.wire.parser import Arguments
 from retail.wire.permissions import HasRight
@@ -48,8 +48,8 @@ class Endpoint:
 
     @property
     def who(self) -> frozenset[Role]:
-        """Those who may call. The platform works in the back office alone."""
-        return self.right.holders - PLATFORM
+        """Those who may call."""
+        return self.right.holders & Right.CALL_API.holders
 
 
 def endpoint(

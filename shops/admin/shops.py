@@ -55,7 +55,7 @@ class ShopAdmin(ScopedAdmin):
         if db_field.name != "staff":
             return rows
         # Headquarters is everywhere already.
-        return rows.staff().filter(groups__name__in=("店员", "店长"), is_active=True).distinct().order_by("nickname")
+        return rows.working_in_shops().filter(is_active=True).distinct().order_by("nickname")
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         return super().formfield_for_manytomany(db_field, request, widget=theme.Choices(), **kwargs)

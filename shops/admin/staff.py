@@ -69,7 +69,7 @@ class StaffForm(ScopedForm):
         tenant_id = getattr(cleaned.get("tenant"), "pk", None) or self.instance.tenant_id
         if any(shop.tenant_id != tenant_id for shop in cleaned.get("shops", ())):
             raise forms.ValidationError(_("所选内容不属于同一租户"))
-        if cleaned.get("role") in SHOP_ROLES and not cleaned.get("shops"):
+        if cleaned.get("role") in SHOP_ROLES and not cleaned.get("shops", True):
             self.add_error("shops", _("店员和店长至少属于一家门店"))
         return cleaned
 
@@ -178,7 +178,7 @@ class UserAdmin(ScopedAdmin):
 
     @display(
         description=gettext_lazy("角色"),
-        label={Role.HEADQUARTERS.label: "success", Role.MANAGER.label: "info", Role.CLERK.label: "warning"},
+        label=dict(zip((role.label for role in STAFF_ROLES), ("warning", "info", "success"), strict=True)),
     )
     def role(self, user: User) -> str:
         if user.is_superuser:

@@ -42,7 +42,7 @@ SIZES = (1, 3, 300)
 # The platform has the whole of each page, a manager what is left of it.
 WHO = ("platform", "manager")
 # What is measured with very many rows too.
-MANY = ("api", "pages", "lists_of_the_platform")
+MANY = ("api", "pages", "lists_of_the_platform", "lists_of_the_manager")
 # Behind them is no row of ours, or a picture that WeChat makes.
 NOT_PAGES = ("admin/", "api/", "^api/", "healthz/", "media/", "static", "g/<id:pk>/share/<id:share>/code/")
 # A shop with a page full of running group buys isn't asked for past ones.

@@ -58,3 +58,10 @@ def test_who_is_open_may_be_ordered_from(every_kind, now):
 def test_what_is_switched_off_and_over_is_over_for_everybody(group_buying, now):
     group_buying.in_use, group_buying.end_at = False, now
     assert group_buying.phase(now) == Phase.ENDED
+
+
+def test_who_comes_or_runs_and_who_waits_for_a_decision(every_kind, now):
+    coming = {row.pk for row in every_kind if row.phase(now) in (*OPEN, Phase.UPCOMING)}
+    assert coming == set(GroupBuying.objects.running_or_coming(now).values_list("pk", flat=True))
+    undecided = {row.pk for row in every_kind if row.phase(now) == Phase.UNDECIDED}
+    assert undecided == set(GroupBuying.objects.undecided(now).values_list("pk", flat=True))

@@ -21,9 +21,9 @@ from pricing.market.files import (
     count_rows,
     piece_of,
     read_rows,
-    retail_prices,
     source_of,
 )
+from pricing.market.retail_prices import retail_prices
 
 TODAY = date(2016, 5, 5)
 HEADER = ",".join(COLUMNS)

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from groupbuy.models import GroupBuying, MerchantAccount
 from retail.backoffice import ScopedAdmin, ScopedInline, visible
 from retail.backoffice.seen import SeenForm, SeenFormSet
-from retail.models import ProductImage
+from retail.models import AppSecret, ProductImage
 from retail.principals import principal_of
 from tests.contract.crawl import Fields
 from tests.retail.test_pictures import drawn
@@ -243,6 +243,25 @@ def test_a_relation_that_both_changed_is_refused_with_the_names(headquarters, st
     assert list(shop.staff.all()) == [people[0]]
 
 
+def test_the_shops_of_a_person_that_both_changed_are_told_by_name(headquarters, stranger, shop, tenant):
+    clerk = factories.StaffFactory(tenant=tenant, role="clerk", shops=[shop])
+    there, elsewhere = (factories.ShopFactory(tenant=tenant, name=name) for name in ("甲店", "乙店"))
+    first, second = Opened(headquarters, clerk), Opened(stranger, clerk)
+    assert saved(first.save(shops=[there.pk]))
+    assert not saved(second.save(shops=[elsewhere.pk]))
+    (told,) = second.errors["shops"]
+    assert "改为「甲店" in told
+
+
+def test_the_secret_of_a_mini_program_is_not_put_back(headquarters, stranger, tenant):
+    secret = AppSecret.objects.create(tenant=tenant, value="a" * 32)
+    first, second = Opened(stranger, secret), Opened(headquarters, secret)
+    assert saved(first.save(value="b" * 32))
+    assert not saved(second.save(value="c" * 32))
+    assert second.errors["value"][0].startswith("已被")
+    assert held(secret, "value") == "b" * 32
+
+
 def test_a_picture_that_somebody_else_put_there_stays(headquarters, stranger, shop):
     first, second = Opened(headquarters, shop), Opened(stranger, shop)
     picture = SimpleUploadedFile("a.png", drawn("PNG", size=(3, 3)), "image/png")
@@ -288,6 +307,24 @@ class TestInlines:
         answer = second.save(name="脐橙", **{"images-0-sort": "9"})
         assert "此行已被他人删除，您的修改没有保存" in words(answer)
         assert held(product, "name") == product.name
+
+    def test_a_refused_page_shows_each_row_beside_its_own_fields_and_can_be_saved(self, headquarters, stranger, product, images):
+        first, second = Opened(headquarters, product), Opened(stranger, product)
+        assert saved(first.save(name="甲名", **{"images-0-DELETE": "on"}))
+        answer = second.save(name="乙名", **{"images-1-sort": "9"})
+        assert not saved(answer)
+        printed = [line.original.pk for line in answer.context["inline_admin_formsets"][0] if line.original is not None]
+        assert printed == [None, images[1].pk]
+        assert saved(second.save())
+        assert (held(product, "name"), list(ProductImage.objects.values_list("pk", "sort"))) == ("乙名", [(images[1].pk, 9)])
+
+    def test_who_edited_a_row_that_is_gone_can_let_go_of_it(self, headquarters, stranger, product, images):
+        first, second = Opened(headquarters, product), Opened(stranger, product)
+        assert saved(first.save(**{"images-0-DELETE": "on"}))
+        assert not saved(second.save(name="脐橙", **{"images-0-sort": "9"}))
+        assert not saved(second.save())
+        assert saved(second.save(**{"images-0-DELETE": "on"}))
+        assert (held(product, "name"), ProductImage.objects.get()) == ("脐橙", images[1])
 
     def test_two_who_delete_one_row_agree(self, headquarters, stranger, product, images):
         first, second = Opened(headquarters, product), Opened(stranger, product)

@@ -51,12 +51,12 @@ class MoneySteps:
             assert Refund.objects.count() == before
 
     @precondition(lambda self: Payment.objects.held().exists())
-    @rule(number=rows, by_hand=st.booleans())
-    def decide_about_held_money(self, number, by_hand):
+    @rule(number=rows, is_by_hand=st.booleans())
+    def decide_about_held_money(self, number, is_by_hand):
         known = list(Payment.objects.held().order_by("-pk"))
         payment = known[number % len(known)]
         call = partial(by_hand.refund_held, payment_id=payment.pk)
-        if by_hand:
+        if is_by_hand:
             how = {"amount": None, "note": "已退", "intent": payment.out_trade_no}
             call = partial(by_hand.record_held_returned, payment_id=payment.pk, **how)
         result = self.attempt(partial(call, principal=self.world.headquarters))

@@ -6,7 +6,7 @@ from django.apps import apps
 from django.core.management.base import BaseCommand
 from django.utils import translation
 
-from retail.rights import ROWS, STAFF_ROLES, Right, Role
+from retail.rights import PLATFORM, ROWS, STAFF_ROLES, Right, Role
 
 HEAD = """# 角色与权限 · Roles and rights
 
@@ -37,7 +37,7 @@ def rights() -> list[str]:
 def mark(right: Right, role: Role) -> str:
     if role not in right.holders:
         return ""
-    return "○" if right.permission and role != Role.PLATFORM else "✓"
+    return "○" if right.permission and role not in PLATFORM else "✓"
 
 
 def rows() -> list[str]:

@@ -88,10 +88,10 @@ class Page(View):
         return True
 
     def refused(self, error: Refusal) -> HttpResponse:
-        """A page with the refusal's own words; pages that can say it in place override this for ``http_status`` 200."""
+        """A page with the refusal's own words; pages that can say it in place override this for what ``is_business``."""
         if error.http_status in REFUSED:
             note_refusal(self.request, reason_of(error))
-        response = error_page(self.request, 409 if error.http_status == 200 else error.http_status, str(error.message))
+        response = error_page(self.request, 409 if error.is_business else error.http_status, str(error.message))
         if error.retry_after:
             response["Retry-After"] = str(error.retry_after)
         return response

@@ -19,7 +19,7 @@ from groupbuy.storefront.purchases import TAB_STATUSES, Purchase, Tab, shown
 from groupbuy.storefront.views.base import Page, number_in
 from groupbuy.storefront.views.shopping import tenant_by_host
 from retail import mini_program
-from retail.refusals import NotThere, Refusal
+from retail.refusals import Refusal, found
 from retail.throttles import PerBuyerCheck, PerBuyerPay
 from shops import configuration
 
@@ -35,14 +35,14 @@ class OrderList(Page):
         rows = shown(mine.filter(status__in=TAB_STATUSES[tab]))
         before = number_in(request.GET, "before")
         rows = rows.filter(pk__lt=before) if before else rows
-        found = list(rows.order_by("-pk")[: PAGE + 1])
+        orders_found = list(rows.order_by("-pk")[: PAGE + 1])
         return self.show(
             "storefront/orders.html",
             tenant=self.buyer.tenant if self.buyer else tenant_by_host(request),
             tab=tab,
             tabs=[(choice, counts.get(choice.name.lower())) for choice in Tab],
-            purchases=[Purchase(order, self.now) for order in found[:PAGE]],
-            next_before=found[PAGE - 1].pk if len(found) > PAGE else None,
+            purchases=[Purchase(order, self.now) for order in orders_found[:PAGE]],
+            next_before=orders_found[PAGE - 1].pk if len(orders_found) > PAGE else None,
         )
 
 
@@ -52,10 +52,7 @@ class OwnOrderPage(Page):
     def order(self) -> Order:
         events = Prefetch("events", OrderEvent.objects.order_by("-pk"))
         rows = shown(Order.objects.visible_to(self.principal).not_hidden()).select_related("tenant").prefetch_related(events)
-        found = rows.filter(code=self.kwargs["code"]).first() if self.buyer else None
-        if found is None:
-            raise NotThere
-        return found
+        return found(rows if self.buyer else rows.none(), code=self.kwargs["code"])
 
     def purchase(self, order: Order) -> Purchase:
         early = configuration.value_of(code="buyer_receives_pick_up", tenant_id=order.tenant_id, shop_id=order.shop_id)

@@ -125,7 +125,7 @@ class GroupBuyingPage(Page):
         return self.go(reverse("storefront:order", args=[order.code]))
 
     def refused(self, error: Refusal) -> HttpResponse:
-        if error.http_status != 200:
+        if not error.is_business:
             return super().refused(error)
         words = error.message
         if isinstance(error, Replayed):

@@ -9,9 +9,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module, util
+from threading import RLock
 from types import ModuleType
 
 Version = tuple[int, ...]
+SWAP = RLock()
 FIXED_SINCE: Version = (3, 51, 3)
 # Older lines to which the fix was brought.
 FIXED_IN_LINES: tuple[Version, ...] = ((3, 50, 7), (3, 44, 6))
@@ -32,9 +34,11 @@ def best() -> ModuleType:
 @contextmanager
 def as_sqlite3(library: ModuleType) -> Iterator[None]:
     """What is imported meanwhile finds ``library`` under the name ``sqlite3``. Everything else in the process keeps Python's own."""
-    kept = sys.modules["sqlite3"]
-    sys.modules["sqlite3"] = library
-    try:
-        yield
-    finally:
-        sys.modules["sqlite3"] = kept
+    # One at a time: a second one would take the first one's library for Python's own.
+    with SWAP:
+        kept = sys.modules["sqlite3"]
+        sys.modules["sqlite3"] = library
+        try:
+            yield
+        finally:
+            sys.modules["sqlite3"] = kept

@@ -35,7 +35,7 @@ class ProductFilter(WireFilterSet):
 
 
 class StockFilter(ProductFilter):
-    """Also by what is there, which buyers aren't told."""
+    """What ``ProductFilter`` takes, and how much is in stock, which buyers aren't told."""
 
     qtyBelow = WireFilter(Quantity(required=False, default=None, least=Decimal("0.001")), method="short_of")
 

@@ -27,7 +27,7 @@ DISTRIBUTE, CONFIRM = "distribute", "confirm"
 
 
 def orders_on_page(request: HttpRequest, group_buying: GroupBuying) -> list[Order]:
-    """Those that the page was sent with, or all that wait to be handed over and were asked for. One of another group buy or scope: 404."""
+    """The orders that the page was sent with, or all that wait to be handed over and were asked for; 404 for one of elsewhere."""
     principal = caller(request)
     named = request.POST.get("orders", "")
     if not named:

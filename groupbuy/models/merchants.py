@@ -66,6 +66,6 @@ class MerchantAccount(models.Model):
 
     @property
     def names_the_environment(self) -> bool:
-        """It has the environment's number or key id: such a row never counts, whoever confirmed it."""
+        """Whether the account has the environment's number or key id: such a row never counts, whoever confirmed it."""
         pairs = ((self.mch_id, settings.WECHAT_MCH_ID), (self.public_key_id, settings.WECHAT_PAY_PUBLIC_KEY_ID))
         return any(own and own == the_environments for own, the_environments in pairs)

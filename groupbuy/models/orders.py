@@ -182,7 +182,7 @@ class Order(models.Model):
         )
 
     def missing_units(self) -> int:
-        """How many of ``qty`` weren't delivered and are paid back. Reads as ``is_refunding`` does."""
+        """How many of ``qty`` weren't delivered and are paid back. Reads the payments and their refunds: prefetch them for lists."""
         refunds = [refund for payment in self.payments.all() for refund in payment.refunds.all()]
         return sum(refund.missing_units for refund in refunds if refund.is_claiming)
 

@@ -219,7 +219,7 @@ class Refund(models.Model):
 
     @property
     def is_claiming(self) -> bool:
-        """Its money has left or may still leave."""
+        """Whether the refund's money has left or may still leave."""
         return self.state in REFUND_COUNTS
 
     @property

@@ -125,7 +125,7 @@ def buyer_for(principal: Principal, buyer_id: int | None) -> User:
 
 
 def place(*, principal: Principal, buyer: User, wish: Wish, now: datetime) -> Order:
-    """Take the stock and write the order. Raises NotThere, NotBuyable, SoldOut, and IntegrityError as ``statement.place``."""
+    """Take the stock and write the order. Raises NotThere, NotBuyable, SoldOut; IntegrityError if another order of the buyer was first."""
     group_buying = OFFER.first(wish.group_buying_id)
     if group_buying is None or not may_order(principal, group_buying):
         raise NotThere

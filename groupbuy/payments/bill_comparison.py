@@ -36,7 +36,7 @@ def first_number(out_refund_no: str) -> str:
 
 
 def day_of(bill: Bill) -> tuple[datetime, datetime]:
-    """Its beginning and its end."""
+    """The first moment of the bill's day in China, and the first after it."""
     first = datetime.combine(bill.on, time.min, CHINA)
     return first, first + timedelta(days=1)
 

@@ -38,7 +38,7 @@ class Refunding(Refusal):
 def refund_order(*, order_id: int, amount: Decimal | None, reason: str, principal: Principal, now: datetime, intent: str = "") -> Refund:
     """Write down a refund of ``amount`` (None: all that is left) for the worker to send; the same ``intent`` is the same refund.
 
-    Headquarters only. Raises NotThere, Forbidden, Refusal, Invalid.
+    Raises Forbidden, NotThere, Refusal, Invalid.
     """
     principal.must(Right.REFUND)
     order = found(Order.objects.visible_to(principal).select_for_update(of=("self",)), pk=order_id)

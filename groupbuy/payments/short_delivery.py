@@ -93,7 +93,7 @@ def refund_missing(*, missing: Mapping[int, int], reason: str, intent: str, prin
     """Write down the refunds of ``missing`` units by order, all or none; the same ``intent`` are the same refunds.
 
     An order's ``qty`` stays what was bought, and no stock comes back for units that don't exist (``docs/decisions/0015``).
-    Headquarters only. Raises NotThere, Forbidden, Invalid, NotRefundable.
+    Raises Forbidden, NotThere, Invalid, NotRefundable.
     """
     principal.must(Right.REFUND)
     if not missing or min(missing.values()) <= 0:

@@ -38,7 +38,7 @@ class Search:
 
     @property
     def typed(self) -> dict[str, str]:
-        """As the form shows it again, and as the next page's address carries it on."""
+        """What was asked for, as the form shows it again and the next page's address carries it on."""
         values = {name: self.sent.get(name, "").strip()[:50] for name in self.filters.filters}
         return {name: value for name, value in values.items() if value}
 

@@ -52,6 +52,16 @@ class Endpoint:
         return self.right.holders & Right.CALL_API.holders
 
 
+# The HTTP codes of refusals that every endpoint may answer.
+REFUSALS = (400, 401, 403, 404, 405, 413, 415, 429, 503)
+
+
+def query_of(takes: Any, pages: type[paging.Pages] | None) -> list[Any]:
+    """What a GET may carry: the serializer's or the filter set's arguments, and those of the page."""
+    own = [takes.takes() if hasattr(takes, "takes") else takes] if takes else []
+    return [*own, *([paging.PageTakes] if pages else [])]
+
+
 def endpoint(
     method: str,
     path: str,
@@ -72,17 +82,11 @@ def endpoint(
     body is a list of ``takes``; ``headers``: those that the endpoint reads, for the schema; ``pages``: it answers with a page of ``gives``.
     """
     described = Endpoint(path, right, takes, refused or {}, throttles)
-    gives = gives(many=True) if pages else gives
-    query = [*([takes.takes() if hasattr(takes, "takes") else takes] if takes else []), *([paging.PageTakes] if pages else [])]
-    parameters: list[Any] = [*(query if method == "GET" else []), *headers]
     schema = extend_schema(
         summary=title,
-        parameters=parameters,
+        parameters=[*(query_of(takes, pages) if method == "GET" else []), *headers],
         request=None if method == "GET" else getattr(takes, "body_schema", takes(many=True) if many else takes),
-        responses={
-            200: gives,
-            **{code: OpenApiResponse(ResultSerializer) for code in (400, 401, 403, 404, 405, 413, 415, 429, 503)},
-        },
+        responses={200: gives(many=True) if pages else gives} | dict.fromkeys(REFUSALS, OpenApiResponse(ResultSerializer)),
     )
 
     def decorate(function: Callable[..., Any]) -> Any:

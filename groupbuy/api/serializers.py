@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from groupbuy.api.feed import Face
 from groupbuy.models import DeliverType, Order, OrderStatus
-from groupbuy.models.orders import BOUGHT, TO_DELIVER
+from groupbuy.models.orders import BOUGHT
 from retail.models import User
 from retail.principals import Principal
 from retail.rights import Right
@@ -119,7 +119,7 @@ class OrderGives(GivesSerializer):
         seen = sight(order, self.principal)
         if seen == Sight.HIDDEN:
             row |= self.HIDDEN
-        elif seen == Sight.CLERK and order.status not in TO_DELIVER:
+        elif seen == Sight.CLERK and order.is_masked_for(self.principal):
             row |= {"phone": mask_phone(order.phone), "address": "", "lbs": "", "remark": ""}
         return row
 

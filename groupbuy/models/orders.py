@@ -186,6 +186,10 @@ class Order(models.Model):
         refunds = [refund for payment in self.payments.all() for refund in payment.refunds.all()]
         return sum(refund.missing_units for refund in refunds if refund.is_claiming)
 
+    def is_masked_for(self, principal: Principal) -> bool:
+        """Whether the caller sees the buyer's phone, address and remark no more; on many rows this is ``OrderQuerySet.masked_for``."""
+        return self.status not in TO_DELIVER and not principal.may(Right.SEE_BUYERS_AFTERWARDS)
+
     def is_to_hand_over(self) -> bool:
         """Paid for, and the goods still with us; on many rows this is ``OrderQuerySet.to_hand_over``."""
         arrived = self.status == OrderStatus.SHIPPED and self.deliver_type == DeliverType.PICK_UP

@@ -32,7 +32,7 @@ end
 
 function response(status, headers, body)
   -- A refusal is short, and a list may be long.
-  if status == 200 and (#body > 500 or not body:find('"status":[^2]')) then good = good + 1 else bad = bad + 1 end
+  if status == 204 or status == 200 and (#body > 500 or not body:find('"status":[^2]')) then good = good + 1 else bad = bad + 1 end
 end
 
 function done(summary, latency)

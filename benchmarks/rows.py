@@ -21,6 +21,7 @@ ROWS = (
     Row("groupbuy/get, 100,000 orders", GROUP + "get?id={many}", "", 0.15),
     Row("groupbuy/get as a buyer, 100,000 orders", GROUP + "get?id={many}", "buyer", 0.12),
     Row("the buyers' page of it", "/g/{many}/", "", 0.20),
+    Row("its poll, unchanged", "/g/{many}/news/?seen={seen}", "", 0.50),
     Row("shopproduct/getbyproductid", SHOP + "shopproduct/getbyproductid?productId={product}&shopId={shop}", "buyer", 0.25),
     Row("shopproduct/getlist, one shop", SHOP + "shopproduct/getlist?shopId={shop}", "buyer", 0.10),
     Row("shopproduct/getlist, one shop, keyword", SHOP + "shopproduct/getlist?shopId={shop}&keyword=%E8%8B%B9%E6%9E%9C1", "buyer", 0.10),

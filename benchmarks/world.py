@@ -21,6 +21,7 @@ from django.utils import timezone  # noqa: E402
 from knox.models import AuthToken  # noqa: E402
 
 from groupbuy.models import GroupBuying, Order, OrderStatus  # noqa: E402
+from groupbuy.storefront import offers  # noqa: E402
 from pricing.models import ShopProduct, StockFigure  # noqa: E402
 from retail.models import Product, ProductClass, Tenant, User  # noqa: E402
 from retail.rights import GROUP_NAMES, Role  # noqa: E402
@@ -88,6 +89,7 @@ def large(shops: int, products: int, orders: int) -> dict[str, Any]:
         "product": sold[len(sold) // 2].pk,
         "few": few.pk,
         "many": many.pk,
+        "seen": offers.look_at(GroupBuying.objects.get(pk=many.pk), viewer=None, now=timezone.now()).version,
         "last_page": shops * products // 20 * 9 // 10,
         "headquarters": token_of(headquarters),
         "buyer": token_of(buyers[0]),

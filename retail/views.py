@@ -72,6 +72,8 @@ def unavailable(request: HttpRequest, error: BaseException | None) -> HttpRespon
     log.warning("unavailable: %s", faults.cause_of(outage))
     response = error_page(request, 503, str(Unavailable.message))
     response["Retry-After"] = "1"
+    # Said above, in one line: Django would say it again with a traceback.
+    response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 
 

@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.db import OperationalError, connection
@@ -229,6 +231,20 @@ def test_a_page_that_finds_no_room_is_503_and_kind(group_buying, logged):
     assert not [line for line in logged.lines if "exc_info" in line]
 
 
+@pytest.mark.django_db
+def test_an_outage_that_the_sessions_met_is_told_once_and_without_a_traceback(manager, logged, monkeypatch):
+    def fail(*_sent: object, **_named: object) -> None:
+        raise UpdateError from OperationalError("database or disk is full")
+
+    browser = browser_of(manager)
+    browser.raise_request_exception = False
+    # The back office notes when somebody was last seen.
+    monkeypatch.setattr(SessionStore, "save", fail)
+    assert browser.get("/admin/").status_code == 503
+    assert len(logged.of("retail.views")) == 1
+    assert not [line for line in logged.lines if "exc_info" in line]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_session_that_finds_no_room_is_503_and_kind(headquarters, logged):
     """Sessions are kept by a middleware, where no view's refusal is answered."""
@@ -239,6 +255,7 @@ def test_a_session_that_finds_no_room_is_503_and_kind(headquarters, logged):
     assert {(answer.status_code, answer["Retry-After"]) for answer in refused} == {(503, "1")}
     assert "服务暂时不可用" in words(refused[0])
     assert f"unavailable: {CAUSE}" in messages(logged, "retail.views")
+    assert not [line for line in logged.lines if "exc_info" in line]
 
 
 @pytest.mark.django_db(transaction=True)

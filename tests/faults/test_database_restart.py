@@ -34,7 +34,7 @@ PEOPLE = f"""
 import json, django
 django.setup()
 from knox.models import AuthToken
-from tests import factories
+from tests.support import factories
 group_buying = factories.GroupBuyingFactory(quota=10**6)
 buyers = factories.BuyerFactory.create_batch({BUYERS}, tenant=group_buying.tenant)
 print(json.dumps([group_buying.pk, [AuthToken.objects.create(user=buyer)[1] for buyer in buyers]]))

@@ -32,7 +32,8 @@ class Goal:
     of_y: float
 
 
-GOALS = {"PostgreSQL": Goal(of_v=0.20, of_y=0.05), "SQLite": Goal(of_v=0.20, of_y=0.05)}
+# What was seen, less the 15 % that a change may cost.
+GOALS = {"PostgreSQL": Goal(of_v=0.21, of_y=0.045), "SQLite": Goal(of_v=0.26, of_y=0.05)}
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def measure_orders(name: str, bare: Bare, product: Product, *, rounds: int, seco
     reached = of_v >= goal.of_v and of_y >= goal.of_y and not refused
     times = f"{median(order.median_ms for order in orders):.0f} / {median(order.p99_ms for order in orders):.0f} ms"
     y, v = (f"{median(load.per_second for load in loads):.0f}" for loads in ([one.y for one in seen], [one.v for one in seen]))
-    figures = (f"{of_v:.2f} (≥ {goal.of_v:.2f})", f"{of_y:.3f} (≥ {goal.of_y:.2f})", f"{of_within:.2f}", refused)
+    figures = (f"{of_v:.2f} (≥ {goal.of_v:.2f})", f"{of_y:.3f} (≥ {goal.of_y:.3f})", f"{of_within:.2f}", refused)
     print_row(f"createorder, one hot group buy, {name}", rates(orders), times, y, v, *figures, "reached" if reached else "MISSED")
     return reached
 
@@ -99,8 +100,10 @@ def measure_row(row: Row, bare: Bare, product: Product, facts: dict[str, object]
     wrong = sum(load.bad for load in (alone, *loads))
     of_y = median(work.per_second / y.per_second for y, work in seen)
     times = f"{median(load.median_ms for load in loads):.0f} / {median(load.p99_ms for load in loads):.0f} ms"
-    print_row(row.work, rates(loads), f"{alone.median_ms:.0f} ms", times, f"{of_y:.4f}", f"≥ {row.goal:.2f}" if row.goal else "–", wrong)
-    return not wrong
+    answered = any(load.good for load in loads)
+    goal = f"≥ {row.goal:.2f}" if row.goal else "–"
+    print_row(row.work, rates(loads), f"{alone.median_ms:.0f} ms", times, f"{of_y:.4f}", goal, wrong if answered else "none in time")
+    return answered and not wrong
 
 
 def measure_visitors(bare: Bare, product: Product, facts: dict[str, object], *, rounds: int, seconds: int) -> bool:

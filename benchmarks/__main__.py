@@ -60,6 +60,10 @@ def rates(loads: Iterable[Load]) -> str:
     return "–".join(f"{rate:.0f}" for rate in sorted(load.per_second for load in loads))
 
 
+def times(loads: Sequence[Load]) -> str:
+    return f"{median(load.median_ms for load in loads):.0f} / {median(load.p99_ms for load in loads):.0f} ms"
+
+
 def order_round(bare: Bare, product: Product, number: int, seconds: int) -> Round:
     first = number * seconds * BUYERS_PER_SECOND
     return Round(
@@ -81,10 +85,9 @@ def measure_orders(name: str, bare: Bare, product: Product, *, rounds: int, seco
     of_within = median(one.within.per_second / one.y.per_second for one in seen)
     refused = sum(order.bad for order in orders)
     reached = of_v >= goal.of_v and of_y >= goal.of_y and not refused
-    times = f"{median(order.median_ms for order in orders):.0f} / {median(order.p99_ms for order in orders):.0f} ms"
     y, v = (f"{median(load.per_second for load in loads):.0f}" for loads in ([one.y for one in seen], [one.v for one in seen]))
     figures = (f"{of_v:.2f} (≥ {goal.of_v:.2f})", f"{of_y:.3f} (≥ {goal.of_y:.3f})", f"{of_within:.2f}", refused)
-    print_row(f"createorder, one hot group buy, {name}", rates(orders), times, y, v, *figures, "reached" if reached else "MISSED")
+    print_row(f"createorder, one hot group buy, {name}", rates(orders), times(orders), y, v, *figures, "reached" if reached else "MISSED")
     return reached
 
 
@@ -99,10 +102,9 @@ def measure_row(row: Row, bare: Bare, product: Product, facts: dict[str, object]
     loads = [work for _y, work in seen]
     wrong = sum(load.bad for load in (alone, *loads))
     of_y = median(work.per_second / y.per_second for y, work in seen)
-    times = f"{median(load.median_ms for load in loads):.0f} / {median(load.p99_ms for load in loads):.0f} ms"
     answered = any(load.good for load in loads)
     goal = f"≥ {row.goal:.2f}" if row.goal else "–"
-    print_row(row.work, rates(loads), f"{alone.median_ms:.0f} ms", times, f"{of_y:.4f}", goal, wrong if answered else "none in time")
+    print_row(row.work, rates(loads), f"{alone.median_ms:.0f} ms", times(loads), f"{of_y:.4f}", goal, wrong if answered else "none in time")
     return answered and not wrong
 
 
@@ -113,9 +115,8 @@ def measure_visitors(bare: Bare, product: Product, facts: dict[str, object], *, 
     seen = [(bare.load("/bare", "get", seconds=seconds), first_orders(address, count=count)) for _ in range(rounds)]
     loads = [work for _y, work in seen]
     of_y = median(work.per_second / y.per_second for y, work in seen)
-    times = f"{median(load.median_ms for load in loads):.0f} / {median(load.p99_ms for load in loads):.0f} ms"
     wrong = sum(load.bad for load in loads)
-    print_row(FIRST_ORDER, rates(loads), "", times, f"{of_y:.4f}", "≥ 0.05", wrong)
+    print_row(FIRST_ORDER, rates(loads), "", times(loads), f"{of_y:.4f}", "≥ 0.05", wrong)
     return not wrong
 
 

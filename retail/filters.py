@@ -7,7 +7,7 @@ fields would take ``１２`` for an id (``docs/decisions/0011-filtersets-on-the-
 import copy
 from collections.abc import Collection, Mapping
 from functools import cache
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import django_filters
 from django import forms
@@ -20,6 +20,8 @@ from retail.principals import Principal
 from retail.wire.fields import OneOf
 from retail.wire.parser import ABSENT_IN_QUERY, Arguments
 from retail.wire.serializers import TakesSerializer, pick
+
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 
 class WireField(forms.Field):
@@ -120,6 +122,10 @@ class WireFilterSet(django_filters.FilterSet):  # type: ignore[misc]
         """Every argument's value by its wire name; read after ``is_valid``."""
         values: Mapping[str, Any] = self.form.cleaned_data
         return values
+
+    def narrowed(self, rows: Rows) -> Rows:
+        """What of ``rows`` was asked for. What can't be understood finds nothing: all of them would be taken for the answer."""
+        return self.filter_queryset(rows) if self.is_valid() else rows.none()
 
     @property
     def complaints(self) -> dict[str, list[str]]:

@@ -26,8 +26,7 @@ class Narrowing:
         self.filters = OrderFilter(request.GET, principal=caller(request))
 
     def of(self, rows: OrderQuerySet) -> OrderQuerySet:
-        """What can't be understood finds nothing: a list of all would be taken for the answer."""
-        return self.filters.filter_queryset(rows) if self.filters.is_valid() else rows.none()
+        return self.filters.narrowed(rows)
 
     @cached_property
     def typed(self) -> dict[str, str]:

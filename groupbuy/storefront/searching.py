@@ -33,8 +33,7 @@ class Search:
 
     @cached_property
     def found(self) -> GroupBuyingQuerySet:
-        """What can't be understood finds nothing: showing all would look like an answer."""
-        return self.filters.filter_queryset(self.rows) if self.filters.is_valid() else self.rows.none()
+        return self.filters.narrowed(self.rows)
 
     @property
     def typed(self) -> dict[str, str]:

@@ -1,91 +1,93 @@
 """The sidebar of the admin: what a person may open, grouped as a day goes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
+from django.apps import apps
+from django.contrib import admin
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from retail.backoffice.scope import caller
+from retail.rights import Right
+
+LIST = "_changelist"
+
 
 class Page(NamedTuple):
-    """``view``: a name under ``admin:``; ``right``: the permission that opens it; ``query`` narrows a list."""
+    """``view``: a name under ``admin:``; ``query`` narrows a list. ``right`` opens a page that is no list; a list opens as its admin does."""
 
     title: Any
     icon: str
     view: str
-    right: str
     query: str = ""
+    right: Right = Right.USE_BACK_OFFICE
 
 
 MENU: Sequence[tuple[Any, Sequence[Page]]] = (
     (
         _("今日"),
         (
-            Page(_("取货核销"), "qr_code_scanner", "groupbuy_verify", "groupbuy.change_order"),
-            Page(_("概览"), "dashboard", "index", ""),
+            Page(_("取货核销"), "qr_code_scanner", "groupbuy_verify", right=Right.HAND_OVER),
+            Page(_("概览"), "dashboard", "index"),
         ),
     ),
     (
         _("订单"),
         (
-            Page(_("团购订单"), "receipt_long", "groupbuy_order_changelist", "groupbuy.view_order"),
-            Page(_("支付"), "payments", "groupbuy_payment_changelist", "groupbuy.view_payment"),
-            Page(_("退款"), "currency_exchange", "groupbuy_refund_changelist", "groupbuy.view_refund"),
-            Page(_("账单"), "receipt", "groupbuy_bill_changelist", "groupbuy.view_bill"),
-            Page(
-                _("账单差异"),
-                "difference",
-                "groupbuy_billdifference_changelist",
-                "groupbuy.view_billdifference",
-                "resolved_at__isnull=True",
-            ),
-            Page(_("通知与上报"), "outbox", "retail_outboxentry_changelist", "retail.view_outboxentry"),
+            Page(_("团购订单"), "receipt_long", "groupbuy_order_changelist"),
+            Page(_("支付"), "payments", "groupbuy_payment_changelist"),
+            Page(_("退款"), "currency_exchange", "groupbuy_refund_changelist"),
+            Page(_("账单"), "receipt", "groupbuy_bill_changelist"),
+            Page(_("账单差异"), "difference", "groupbuy_billdifference_changelist", "resolved_at__isnull=True"),
+            Page(_("通知与上报"), "outbox", "retail_outboxentry_changelist"),
         ),
     ),
     (
         _("团购"),
         (
-            Page(_("团购"), "campaign", "groupbuy_groupbuying_changelist", "groupbuy.view_groupbuying"),
-            Page(_("分享"), "share", "groupbuy_share_changelist", "groupbuy.view_share"),
-            Page(_("访客"), "footprint", "groupbuy_visitor_changelist", "groupbuy.view_visitor"),
+            Page(_("团购"), "campaign", "groupbuy_groupbuying_changelist"),
+            Page(_("分享"), "share", "groupbuy_share_changelist"),
+            Page(_("访客"), "footprint", "groupbuy_visitor_changelist"),
         ),
     ),
     (
         _("商品与价格"),
         (
-            Page(_("门店商品"), "sell", "pricing_shopproduct_changelist", "pricing.view_shopproduct", "removed_at__isnull=True"),
-            Page(_("调价批次"), "history", "pricing_pricechange_changelist", "pricing.view_pricechange"),
-            Page(_("调价记录"), "price_change", "pricing_pricelog_changelist", "pricing.view_pricelog"),
-            Page(_("库存"), "inventory_2", "pricing_stockfigure_changelist", "pricing.view_stockfigure"),
-            Page(_("商品库"), "nutrition", "retail_product_changelist", "retail.view_product"),
-            Page(_("商品分类"), "category", "retail_productclass_changelist", "retail.view_productclass"),
-            Page(_("行情价"), "monitoring", "pricing_marketprice_changelist", "pricing.view_marketprice"),
+            Page(_("门店商品"), "sell", "pricing_shopproduct_changelist", "removed_at__isnull=True"),
+            Page(_("调价批次"), "history", "pricing_pricechange_changelist"),
+            Page(_("调价记录"), "price_change", "pricing_pricelog_changelist"),
+            Page(_("库存"), "inventory_2", "pricing_stockfigure_changelist"),
+            Page(_("商品库"), "nutrition", "retail_product_changelist"),
+            Page(_("商品分类"), "category", "retail_productclass_changelist"),
+            Page(_("行情价"), "monitoring", "pricing_marketprice_changelist"),
         ),
     ),
     (
         _("门店与设备"),
         (
-            Page(_("门店"), "storefront", "shops_shop_changelist", "shops.view_shop", "removed_at__isnull=True"),
-            Page(_("摊位"), "deck", "shops_stall_changelist", "shops.view_stall"),
-            Page(_("设备"), "point_of_sale", "shops_device_changelist", "shops.view_device"),
-            Page(_("授权"), "verified_user", "shops_licence_changelist", "shops.view_licence"),
-            Page(_("配置"), "tune", "shops_configvalue_changelist", "shops.view_configvalue"),
+            Page(_("门店"), "storefront", "shops_shop_changelist", "removed_at__isnull=True"),
+            Page(_("摊位"), "deck", "shops_stall_changelist"),
+            Page(_("设备"), "point_of_sale", "shops_device_changelist"),
+            Page(_("授权"), "verified_user", "shops_licence_changelist"),
+            Page(_("配置"), "tune", "shops_configvalue_changelist"),
         ),
     ),
     (
         _("系统"),
         (
-            Page(_("员工账号"), "badge", "retail_user_changelist", "retail.view_user", "is_staff__exact=1"),
-            Page(_("买家"), "group", "retail_user_changelist", "retail.view_user", "is_staff__exact=0"),
-            Page(_("操作记录"), "manage_search", "admin_logentry_changelist", "admin.view_logentry"),
-            Page(_("商户号"), "account_balance", "groupbuy_merchantaccount_changelist", "groupbuy.view_merchantaccount"),
-            Page(_("小程序密钥"), "key", "retail_appsecret_changelist", "retail.view_appsecret"),
-            Page(_("租户"), "apartment", "retail_tenant_changelist", "retail.view_tenant"),
-            Page(_("微信身份"), "forum", "retail_wechatidentity_changelist", "retail.view_wechatidentity"),
-            Page(_("支付事件"), "receipt", "groupbuy_paymentevent_changelist", "groupbuy.view_paymentevent"),
-            Page(_("设备类型"), "devices_other", "shops_devicetype_changelist", "shops.view_devicetype"),
-            Page(_("配置项"), "settings", "shops_configitem_changelist", "shops.view_configitem"),
+            Page(_("员工账号"), "badge", "retail_user_changelist", "is_staff__exact=1"),
+            Page(_("买家"), "group", "retail_user_changelist", "is_staff__exact=0"),
+            Page(_("操作记录"), "manage_search", "admin_logentry_changelist"),
+            Page(_("商户号"), "account_balance", "groupbuy_merchantaccount_changelist"),
+            Page(_("小程序密钥"), "key", "retail_appsecret_changelist"),
+            Page(_("租户"), "apartment", "retail_tenant_changelist"),
+            Page(_("微信身份"), "forum", "retail_wechatidentity_changelist"),
+            Page(_("支付事件"), "receipt", "groupbuy_paymentevent_changelist"),
+            Page(_("设备类型"), "devices_other", "shops_devicetype_changelist"),
+            Page(_("配置项"), "settings", "shops_configitem_changelist"),
         ),
     ),
 )
@@ -111,9 +113,12 @@ def item(page: Page, here: str, request: HttpRequest) -> dict[str, Any]:
         "icon": page.icon,
         "link": f"{address}?{page.query}" if page.query else address,
         "active": on_list and right_rows,
-        "permission": may(page.right),
+        "permission": partial(is_open, page),
     }
 
 
-def may(right: str) -> Callable[[HttpRequest], bool]:
-    return lambda request: not right or request.user.has_perm(right)
+def is_open(page: Page, request: HttpRequest) -> bool:
+    if not page.view.endswith(LIST):
+        return caller(request).may(page.right)
+    app, model = page.view.removesuffix(LIST).split("_")
+    return admin.site.get_model_admin(apps.get_model(app, model)).has_view_or_change_permission(request)

@@ -114,8 +114,28 @@ def written_anew(upload: "UploadedFile[bytes]") -> SimpleUploadedFile:
     return SimpleUploadedFile(secrets.token_hex(16) + suffix, written.getvalue(), content_type)
 
 
+def clean_ahead(uploads: Iterable[Any]) -> None:
+    """Decode ``uploads`` before any row is held, so that nobody waits for it. What is wrong with one its own field says later."""
+    for upload in uploads:
+        with suppress(Invalid):
+            cleaned(upload)
+
+
+def cleaned(upload: "UploadedFile[bytes]") -> SimpleUploadedFile:
+    """``clean_picture``, once for each upload. Raises what that raises, each time."""
+    if not hasattr(upload, "cleaned"):
+        try:
+            upload.cleaned = clean_picture(upload=upload)  # type: ignore[attr-defined]
+        except Invalid as error:
+            upload.cleaned = error  # type: ignore[attr-defined]
+    outcome: SimpleUploadedFile | Invalid = upload.cleaned  # type: ignore[attr-defined]
+    if isinstance(outcome, Invalid):
+        raise outcome
+    return outcome
+
+
 class PictureField(forms.FileField):
-    """A form's upload of a picture, through ``clean_picture``. Not Django's ImageField, which opens the file before any limit."""
+    """A form's upload of a picture, through ``cleaned``. Not Django's ImageField, which opens the file before any limit."""
 
     widget = forms.ClearableFileInput
 
@@ -124,7 +144,7 @@ class PictureField(forms.FileField):
         if upload is None:
             return None
         try:
-            return clean_picture(upload=upload)
+            return cleaned(upload)
         except Invalid as error:
             raise ValidationError(error.message, code="invalid_image") from error
 

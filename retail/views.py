@@ -4,7 +4,6 @@ import errno
 import logging
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
@@ -51,19 +50,6 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return error_page(request, 404, _("页面不存在"))
 
 
-class Outages:
-    """Answers what a view couldn't do because the database or a disk failed it: 503, as the API's own handler does."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
-
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        return unavailable(request, exception)
-
-
 def unavailable(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:
     """The answer to an outage; None when ``error`` is something else."""
     outage = faults.outage_behind(error)
@@ -78,7 +64,6 @@ def unavailable(request: HttpRequest, error: BaseException | None) -> HttpRespon
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    # An outage here is a middleware's: of a session that can't be read, for one.
     return unavailable(request, sys.exc_info()[1]) or error_page(request, 500, _("服务器开小差了，请稍后再试"))
 
 

@@ -27,7 +27,7 @@ from retail.backoffice.seen import SeenForm, SeenFormSet
 from retail.database.faults import is_double
 from retail.forms import NumberField
 from retail.models import Tenant
-from retail.pictures import PictureField, kept_with
+from retail.pictures import PictureField, clean_ahead, kept_with
 from retail.principals import Principal
 from retail.refusals import Refusal
 from retail.rights import Right
@@ -237,6 +237,8 @@ class ScopedAdmin(AskingMixin, ScopedMixin, ExportAdmin):
         return response
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        # Here, before the transaction that locks the row begins.
+        clean_ahead(request.FILES.values())
         try:
             response: HttpResponse = super().changeform_view(request, *args, **kwargs)
         except Refusal as refusal:

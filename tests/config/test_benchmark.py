@@ -14,6 +14,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("wrk"), reason="needs wrk")
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{"status": 200}'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "after"), [(b"", 0), (OK, 2.5)], ids=["hangs up", "late"])
 def test_what_has_no_answer_in_time_is_counted(answer, after):
     def serve(caller):

@@ -43,7 +43,7 @@ from retail.principals import principal_of
 from retail.rights import Role
 from shops.models import ConfigValue, Device, Licence, Shop, Stall
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def run_demo() -> str:

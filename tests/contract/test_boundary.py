@@ -98,6 +98,7 @@ def test_the_public_may_list_1000(world, written, number, verdict):
     assert verdict == 200 or answer.json()["message"] == "列表过长"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("written", WAYS)
 @pytest.mark.parametrize(("number", "verdict"), [(20_000, 200), (20_001, 400)])
 def test_staff_may_list_20000(world, written, number, verdict):

@@ -34,7 +34,7 @@ from tests.support.clients import Api
 from tests.support.multiply import Multiplier
 from tests.support.pages import browser_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 TABLE = Path(__file__).with_name("budgets.toml")
 BUDGETS: dict[str, dict[str, int]] = tomllib.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
 CASES = [(section, address) for section, lines in BUDGETS.items() for address in lines]

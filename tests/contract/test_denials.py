@@ -100,6 +100,7 @@ def test_a_session_without_its_csrf_token_is_noted(world, logged):
     assert logged.refusals == ["refused: CSRF Failed: CSRF cookie not set.", "refused: CSRF: CSRF cookie not set."]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", ["C", "M", "H"])
 def test_a_page_of_the_admin_that_is_not_for_somebody_is_noted(world, logged, who):
     browser = browser_of(world.people[who])

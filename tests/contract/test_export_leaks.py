@@ -22,6 +22,7 @@ def taken(world, who):
     return "\n".join(text_of(browser_of(world.people[who]), model) for model in EXPORTED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", STAFF)
 def test_no_export_tells_what_the_table_hides(world, who):
     assert leaks(world, who, taken(world, who)) == []
@@ -32,6 +33,7 @@ def test_no_pick_up_list_tells_what_the_table_hides(world, who):
     assert leaks(world, who, pick_lists(world, who)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", ["B", "B2", "B3"])
 def test_a_buyer_takes_nothing(world, who):
     for model in EXPORTED:
@@ -39,6 +41,7 @@ def test_a_buyer_takes_nothing(world, who):
         assert (answer.status_code, answer.content) == (302, b"")
 
 
+@pytest.mark.slow
 def test_the_search_finds_what_a_role_may_read(world):
     """Else the tests above would pass on empty files."""
     ours, theirs = world.corners[0], world.corners[2]

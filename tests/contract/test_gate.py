@@ -97,6 +97,7 @@ def test_a_form_opens_whatever_its_address_proposes(headquarters, shop, model, n
     assert asking(headquarters).get(reverse(f"admin:{model}_add"), {name: value}).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [DIGITS, "abc", ""])
 def test_a_form_that_names_no_row_is_shown_again(headquarters, shop, value):
     answer = asking(headquarters).post(reverse("admin:groupbuy_groupbuying_add"), {"product": value, "shop": value})

@@ -60,6 +60,7 @@ class Caller:
         return answer.parsed
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_the_generated_client_goes_the_whole_way_of_an_order(live_server, settings, models, group_buying: GroupBuying):
     settings.DEFAULT_TENANT = group_buying.tenant.code

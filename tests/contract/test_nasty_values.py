@@ -121,6 +121,7 @@ def compact(found: dict[str, dict[str, str]]) -> dict[str, dict[str, list[str]]]
     return grouped
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", METHODS)
 def test_nasty_values_get_the_verdicts_of_the_file(world, untouched, path):
     found = compact(verdicts(world, untouched, path))

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+pytestmark = pytest.mark.slow
 LOGIN = "/api/auth/login"
 JSON = {"Content-Type": "application/json"}
 

@@ -167,6 +167,7 @@ def believed(fake, world: World, rows: list[Row], tell) -> set[tuple]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rows", "own_counts"), KINDS.values(), ids=KINDS)
 def test_of_a_payment_only_the_frozen_number_and_app_of_the_orders_tenant_count(fake_wechat, world, rows, own_counts):
     house, own = world.keys["house"], world.keys["own"]

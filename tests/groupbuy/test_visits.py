@@ -88,6 +88,7 @@ def test_no_address_and_no_browser_is_kept(group_buying, redis):
         assert nameless(group_buying, "203.0.113.77", "Mozilla/5.0 (iPhone)") == 2
 
 
+@pytest.mark.slow
 def test_a_visit_without_a_credential_counts_once_over_the_api_and_on_the_page_together(group_buying, api):
     for _ in range(20):
         answer = api.anonymous.post("/api/marketing/groupbuy/visitgroupbuying", {"groupBuyingId": group_buying.pk, "userId": 0})

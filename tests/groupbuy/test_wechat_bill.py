@@ -73,6 +73,7 @@ def test_both_ways_of_saying_that_there_is_none_are_understood(fake_wechat, gate
     assert list(gateway.bill(today)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "fault", "kind"),
     [

@@ -149,6 +149,7 @@ def test_the_keys_of_a_folder_stay_the_same(tmp_path):
     assert (tmp_path / "keys").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_environment_that_it_serves(tmp_path):
     arguments = [sys.executable, "manage.py", "fake_wechat", "--port", "0", "--folder", str(tmp_path)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:

@@ -64,6 +64,7 @@ def chain(shop, name="红富士"):
     return [(str(log.old_price), str(log.new_price), timezone.localdate(log.created_at).isoformat()) for log in logs]
 
 
+@pytest.mark.slow
 def test_the_files_of_the_demo_come_in_and_a_second_run_changes_nothing(run, places, capsys):
     report = run(*FILES)
     assert "读取 11253 行：导入 11183，此前已有 0，跳过 70" in capsys.readouterr().out

@@ -100,6 +100,7 @@ def test_three_places_are_rounded_half_up():
     assert cleaned("大蒜", "0.75", "1.275", "1.8", "普通", "斤", "2013-06-10").average == Decimal("1.28")
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=30), max_size=9))
 def test_whatever_the_cells_a_row_is_usable_or_dirty(cells):
     try:

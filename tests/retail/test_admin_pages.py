@@ -28,6 +28,7 @@ def allowed(person, model, action):
     return person.has_perm(f"{model._meta.app_label}.{action}_{model._meta.model_name}")
 
 
+@pytest.mark.slow
 def test_every_list_opens_for_whom_it_is_meant(person, shop, manager):
     fill(shop, manager)
     browser = browser_of(person)
@@ -36,6 +37,7 @@ def test_every_list_opens_for_whom_it_is_meant(person, shop, manager):
         assert browser.get(address).status_code == expected, (model, person)
 
 
+@pytest.mark.slow
 def test_every_row_has_its_page_and_its_history(person, shop, manager):
     fill(shop, manager)
     browser = browser_of(person)
@@ -47,6 +49,7 @@ def test_every_row_has_its_page_and_its_history(person, shop, manager):
         assert browser.get(page(row, "history")).status_code == 200, model
 
 
+@pytest.mark.slow
 def test_every_form_for_something_new_opens_for_whom_it_is_meant(person):
     browser = browser_of(person)
     never = {"order", "payment", "refund", "pricechange", "pricelog", "logentry", "orderevent", "paymentevent", "marketprice"}

@@ -146,6 +146,7 @@ def secret_lookups(model):
             paths.extend((one, f"{path}__{one.name}") for one in onward)
 
 
+@pytest.mark.slow
 def test_no_list_can_be_asked_for_the_secrets_behind_it(headquarters):
     factories.grant(headquarters, "shops.see_secret")
     browser = browser_of(headquarters)
@@ -165,6 +166,7 @@ def test_a_link_of_our_own_still_filters(headquarters, shop, manager):
     assert seen.context["cl"].result_count == 1
 
 
+@pytest.mark.slow
 def test_a_pick_up_code_is_on_no_page(clerk, manager, headquarters, shop):
     fill(shop, manager)
     Order.objects.update(deliver_code="31415926")
@@ -176,6 +178,7 @@ def test_a_pick_up_code_is_on_no_page(clerk, manager, headquarters, shop):
             assert all("31415926" not in answer.content.decode() for answer in shown), model
 
 
+@pytest.mark.slow
 def test_secrets_are_on_no_page(headquarters, shop, manager):
     factories.grant(headquarters, "shops.see_secret")
     fill(shop, manager)

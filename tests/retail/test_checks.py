@@ -142,21 +142,25 @@ def test_sandboxes_and_default_keys_need_demo_or_debug_everywhere(production, ur
     assert [message.id for message in check_money(None)] == ["groupbuy.E001"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["DEBUG", "DEMO"])
 def test_the_server_refuses_to_pretend_before_strangers(tmp_path, mode):
     assert_no_start(tmp_path, "retail.E001", **{mode: "on"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hosts", ["*", "shop.example.com"])
 def test_the_server_refuses_a_demo_for_strangers_at_its_default_address(tmp_path, hosts):
     assert_no_start(tmp_path, "retail.E001", DEMO="on", ALLOWED_HOSTS=hosts, PUBLIC_BASE_URL="http://127.0.0.1:8000")
 
 
+@pytest.mark.slow
 def test_the_server_refuses_production_with_a_forgotten_address(tmp_path):
     keys = {"ENCRYPTION_KEYS": Fernet.generate_key().decode(), "ALLOWED_HOSTS": "shop.example.com"}
     assert_no_start(tmp_path, "retail.E006", PUBLIC_BASE_URL="http://127.0.0.1:8000", **keys)
 
 
+@pytest.mark.slow
 def test_the_server_refuses_what_manage_py_refuses(tmp_path):
     assert_no_start(tmp_path, "retail.E002")
 

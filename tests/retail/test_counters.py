@@ -170,6 +170,7 @@ def test_many_who_ask_a_hanging_redis_at_once_wait_together(redis, logged):
     assert logged.text.count("Redis is away") == 1
 
 
+@pytest.mark.slow
 def test_after_a_pause_one_asks_for_all(redis, monkeypatch, logged):
     monkeypatch.setattr(shared_cache, "PAUSE_SECONDS", 0.5)
     redis.hang()

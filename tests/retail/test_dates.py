@@ -107,6 +107,7 @@ def test_the_database_refuses_contracts_and_market_prices_of_other_years(shop, d
         MarketPrice.objects.create(product=factories.ProductFactory(tenant=shop.tenant), on=day, low=1, average=1, high=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     [

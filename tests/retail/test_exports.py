@@ -63,6 +63,7 @@ def codes(rows):
 # What is exported: the list.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     [
@@ -123,6 +124,7 @@ def test_reading_a_file_takes_a_press_of_the_button(headquarters, group_buying):
 # To whom.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", EXPORTED)
 @pytest.mark.parametrize("role", [Role.CLERK, Role.MANAGER, Role.HEADQUARTERS])
 def test_no_file_holds_a_row_of_another_shop_or_tenant(tenant, shop, manager, role, model):

@@ -204,6 +204,7 @@ def messages(logged, name: str) -> set[str]:
     return {line["message"] for line in logged.of(name)}
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_an_order_that_finds_no_room_is_503_and_not_there(api, group_buying, logged):
     callers = [api.as_user(buyer) for buyer in factories.BuyerFactory.create_batch(40, tenant=group_buying.tenant)]
@@ -219,6 +220,7 @@ def test_an_order_that_finds_no_room_is_503_and_not_there(api, group_buying, log
     assert callers[-1].post(CREATE_ORDER, wish).json()["status"] == 200
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_page_that_finds_no_room_is_503_and_kind(group_buying, logged):
     with full_database():
@@ -245,6 +247,7 @@ def test_an_outage_that_the_sessions_met_is_told_once_and_without_a_traceback(ma
     assert not [line for line in logged.lines if "exc_info" in line]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_session_that_finds_no_room_is_503_and_kind(headquarters, logged):
     """Sessions are kept by a middleware, where no view's refusal is answered."""

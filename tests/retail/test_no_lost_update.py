@@ -104,6 +104,7 @@ TWICE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name", "theirs", "mine"), TWICE, ids=[f"{kind}, {name}" for kind, name, *_ in TWICE])
 def test_what_somebody_else_changed_meanwhile_is_refused_with_both_values_and_their_name(
     superuser, stranger, shop, kind, name, theirs, mine
@@ -178,6 +179,7 @@ def test_the_mark_of_another_field_or_row_is_none(manager, shop):
     assert not saved(opened.save(quota="521"))
 
 
+@pytest.mark.slow
 def test_a_page_sent_as_it_was_opened_changes_nothing(superuser, manager, shop):
     """Whatever stands in the row: moments with microseconds, secrets, pictures, lines, decimals."""
     fill(shop, manager)
@@ -356,6 +358,7 @@ def test_every_page_that_writes_stands_on_the_base():
 RACES = [(kind, name, theirs, mine) for kind, name, theirs, mine in TWICE if kind not in ("class", "stall", "licence", "device")]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("kind", "name", "theirs", "mine"), RACES, ids=[f"{kind}, {name}" for kind, name, *_ in RACES])
 def test_of_many_at_once_on_one_field_one_gets_through(headquarters, shop, kind, name, theirs, mine):
@@ -377,6 +380,7 @@ PAIRS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("kind", "one", "other"), PAIRS, ids=[kind for kind, *_ in PAIRS])
 def test_two_at_once_on_two_fields_both_get_through(headquarters, manager, shop, kind, one, other):

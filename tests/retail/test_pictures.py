@@ -6,6 +6,7 @@ import zlib
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from PIL import Image
 
 from retail import pictures
@@ -102,12 +103,16 @@ def test_a_file_beyond_5_mb_is_refused_unread():
         cleaned(b"0" * (5 * 1024 * 1024 + 1))
 
 
+def form_of(product):
+    form = {"name": "苹果", "code": product.code, "product_class": product.product_class_id, "unit": "斤", "pricing_type": 0}
+    form |= {"pack_size": 0, "price": "5.90", "member_price": "5.50", "in_use": "on", "images-0-sort": 0}
+    return form | {"images-TOTAL_FORMS": 1, "images-INITIAL_FORMS": 0, "images-MIN_NUM_FORMS": 0, "images-MAX_NUM_FORMS": 1000}
+
+
 @pytest.mark.django_db
 def test_the_admin_takes_a_picture_and_says_what_is_wrong_with_another(headquarters):
     product = factories.ProductFactory(tenant=headquarters.tenant)
-    form = {"name": "苹果", "code": product.code, "product_class": product.product_class_id, "unit": "斤", "pricing_type": 0}
-    form |= {"pack_size": 0, "price": "5.90", "member_price": "5.50", "in_use": "on", "images-0-sort": 0}
-    form |= {"images-TOTAL_FORMS": 1, "images-INITIAL_FORMS": 0, "images-MIN_NUM_FORMS": 0, "images-MAX_NUM_FORMS": 1000}
+    form = form_of(product)
     browser = browser_of(headquarters)
     refused = edit(browser, product, form | {"images-0-image": upload(b"<svg/>", "a.png")})
     assert "请上传 JPEG、PNG 或 WebP 图片" in refused.content.decode()
@@ -116,3 +121,19 @@ def test_the_admin_takes_a_picture_and_says_what_is_wrong_with_another(headquart
     assert image.name.startswith("products/")
     assert image.name.endswith(".jpg")
     assert Image.open(image).format == "JPEG"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_picture_is_decoded_once_and_before_its_row_is_held(headquarters, monkeypatch):
+    product = factories.ProductFactory(tenant=headquarters.tenant)
+    held = []
+    written_anew = pictures.written_anew
+
+    def watched(upload):
+        held.append(connection.in_atomic_block)
+        return written_anew(upload)
+
+    monkeypatch.setattr(pictures, "written_anew", watched)
+    edit(browser_of(headquarters), product, form_of(product) | {"images-0-image": upload(drawn())})
+    assert ProductImage.objects.count() == 1
+    assert held == [False]

@@ -109,6 +109,7 @@ print(connection.Database.sqlite_version, sqlite3.__name__, flush=True)
 """
 
 
+@pytest.mark.slow
 @where_one_is_packed
 @pytest.mark.parametrize("name", STARTS)
 def test_whatever_starts_it_has_the_fixed_one_and_others_keep_pythons_own(name, tmp_path):

@@ -17,7 +17,7 @@ LIST = "_changelist"
 
 
 class Page(NamedTuple):
-    """``view``: a name under ``admin:``; ``query`` narrows a list. ``right`` opens a page that is no list; a list opens as its admin does."""
+    """``view``: a name under ``admin:``; ``query`` narrows a list; ``right`` opens what is no list (a list's admin opens that)."""
 
     title: Any
     icon: str

@@ -115,7 +115,14 @@ class WireFilterSet(django_filters.FilterSet):  # type: ignore[misc]
 
     def __init__(self, sent: Arguments | QueryDict, *, principal: Principal) -> None:
         super().__init__(sent if isinstance(sent, Arguments) else arguments_of(sent))
-        self.principal = principal
+        self.sent, self.principal = sent, principal
+
+    @property
+    def typed(self) -> dict[str, str]:
+        """What a page's query asks for, as its form shows it again and the next page's address carries it on."""
+        query = self.sent if isinstance(self.sent, QueryDict) else QueryDict()
+        texts = {name: query.get(name, "").strip()[:100] for name in self.filters}
+        return {name: text for name, text in texts.items() if text}
 
     @property
     def asked(self) -> Mapping[str, Any]:

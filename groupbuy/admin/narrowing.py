@@ -1,7 +1,6 @@
 """Orders in the back office, asked for as the API's list is: above the pick list and the short delivery, beside the list and its export."""
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any
 
 from django.contrib import admin
@@ -22,16 +21,10 @@ class Narrowing:
     """What the form above a page of orders asks for."""
 
     def __init__(self, request: HttpRequest) -> None:
-        self.sent = request.GET
         self.filters = OrderFilter(request.GET, principal=caller(request))
 
     def of(self, rows: OrderQuerySet) -> OrderQuerySet:
         return self.filters.narrowed(rows)
-
-    @cached_property
-    def typed(self) -> dict[str, str]:
-        values = {name: self.sent.get(name, "").strip() for name in self.filters.filters}
-        return {name: value for name, value in values.items() if value}
 
     @property
     def complaints(self) -> list[str]:

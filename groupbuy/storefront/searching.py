@@ -36,14 +36,8 @@ class Search:
         return self.filters.narrowed(self.rows)
 
     @property
-    def typed(self) -> dict[str, str]:
-        """What was asked for, as the form shows it again and the next page's address carries it on."""
-        values = {name: self.sent.get(name, "").strip()[:50] for name in self.filters.filters}
-        return {name: value for name, value in values.items() if value}
-
-    @property
     def is_narrowed(self) -> bool:
-        return bool(self.typed)
+        return bool(self.filters.typed)
 
     @cached_property
     def classes(self) -> Sequence[Any]:
@@ -53,4 +47,4 @@ class Search:
 
     def address_of(self, skip: int) -> str:
         """The query of the page that goes on after ``skip`` cards."""
-        return f"?{urlencode(self.typed | {'skip': skip})}"
+        return f"?{urlencode(self.filters.typed | {'skip': skip})}"

@@ -3,7 +3,7 @@
 from groupbuy.models.bills import Bill, BillDifference, DifferenceKind
 from groupbuy.models.group_buyings import DeliverType, GroupBuying, GroupBuyingImage, GroupBuyingQuerySet
 from groupbuy.models.merchants import MerchantAccount, MerchantAccountQuerySet
-from groupbuy.models.orders import ActorKind, IdempotencyKey, Order, OrderEvent, OrderQuerySet, OrderStatus, WrongCode
+from groupbuy.models.orders import ActorKind, EventKind, IdempotencyKey, Order, OrderEvent, OrderQuerySet, OrderStatus, WrongCode
 from groupbuy.models.payments import (
     Gateway,
     Payment,
@@ -25,6 +25,7 @@ __all__ = [
     "BillDifference",
     "DeliverType",
     "DifferenceKind",
+    "EventKind",
     "Gateway",
     "GroupBuying",
     "GroupBuyingImage",

@@ -81,6 +81,13 @@ class GroupBuying(models.Model):
     start_at = dates.MomentField(_("开始时间"))
     end_at = dates.MomentField(_("结束时间"))
     deliver_type = models.IntegerField(_("配送方式"), choices=DeliverType.choices, default=DeliverType.PICK_UP)
+    content = models.DecimalField(
+        _("每份含量"), max_digits=10, decimal_places=3, null=True, blank=True, help_text=_("每份有多少，按商品的单位，如 3 斤装填 3。")
+    )
+    pick_up_from = dates.MomentField(_("取货开始"), null=True, blank=True)
+    pick_up_until = dates.MomentField(_("取货截止"), null=True, blank=True)
+    ships_on = dates.DayField(_("发货日期"), null=True, blank=True)
+    per_order_limit = models.PositiveIntegerField(_("每单限购"), null=True, blank=True, help_text=_("空则按门店的配置。"))
     per_buyer_limit = models.PositiveIntegerField(_("每人限购"), default=0, help_text=_("0 表示不限。"))
     min_qty = models.PositiveIntegerField(_("成团份数"), default=0, help_text=_("结束时已支付份数不足则全部退款；0 表示不设门槛。"))
     address = models.CharField(_("自提地址"), max_length=200, blank=True)
@@ -89,6 +96,17 @@ class GroupBuying(models.Model):
     in_use = models.BooleanField(_("启用"), default=True)
     outcome = models.CharField(_("结果"), max_length=16, choices=Outcome.choices, default=Outcome.OPEN, blank=True, editable=False)
     decided_at = models.DateTimeField(_("结果时间"), null=True, blank=True, editable=False)
+    declared_at = models.DateTimeField(_("提前成团时间"), null=True, blank=True, editable=False)
+    declared_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        editable=False,
+        verbose_name=_("提前成团的人"),
+        db_index=False,
+    )
     next_job_at = models.DateTimeField(_("下次后台处理"), null=True, blank=True, editable=False)
     creator = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="group_buyings", editable=False, verbose_name=_("创建人")
@@ -109,6 +127,11 @@ class GroupBuying(models.Model):
             models.CheckConstraint(condition=Q(price__gt=0), name="group_buying_has_price"),
             models.CheckConstraint(condition=Q(end_at__gt=F("start_at")), name="group_buying_ends_after_start"),
             dates.moments_are_ours("start_at", "end_at", name="group_buying_in_our_years"),
+            models.CheckConstraint(condition=Q(content__gt=0), name="group_buying_has_content"),
+            models.CheckConstraint(condition=Q(per_order_limit__gt=0), name="group_buying_has_order_limit"),
+            models.CheckConstraint(condition=Q(pick_up_until__gt=F("pick_up_from")), name="group_buying_pick_up_ends_after_start"),
+            dates.moments_are_ours("pick_up_from", "pick_up_until", name="group_buying_pick_up_in_our_years"),
+            dates.days_are_ours("ships_on", name="group_buying_ships_in_our_years"),
             models.CheckConstraint(condition=Q(min_qty__lte=F("quota")), name="group_buying_can_succeed"),
             models.CheckConstraint(condition=Q(deliver_type__in=DeliverType.values), name="group_buying_deliver_type_known"),
             models.CheckConstraint(condition=Q(outcome__in=Outcome.values), name="group_buying_outcome_known"),

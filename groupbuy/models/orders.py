@@ -3,12 +3,13 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from groupbuy.models.group_buyings import DeliverType, GroupBuying
 from groupbuy.models.turns import TurnQuerySet
+from retail import dates
 from retail.database.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from retail.models import Tenant
 from retail.money import MAX_MONEY, MoneyField
@@ -120,6 +121,7 @@ class Order(models.Model):
     lbs = models.CharField(_("坐标"), max_length=64, blank=True)
     phone = models.CharField(_("电话"), max_length=20, blank=True)
     remark = models.CharField(_("备注"), max_length=200, blank=True)
+    recipient = models.CharField(_("收货人"), max_length=50, blank=True, default="", db_default="")
     product_name = models.CharField(_("商品名称"), max_length=100)
     spec = models.CharField(_("规格"), max_length=100, blank=True)
     price = MoneyField(_("单价"))
@@ -134,6 +136,16 @@ class Order(models.Model):
     shipped_at = models.DateTimeField(_("发货时间"), null=True, blank=True)
     completed_at = models.DateTimeField(_("完成时间"), null=True, blank=True)
     hidden_at = models.DateTimeField(_("买家删除时间"), null=True, blank=True)
+    pick_up_from = dates.MomentField(_("取货开始"), null=True, blank=True, help_text=_("空则按团购的取货时间。"))
+    pick_up_until = dates.MomentField(_("取货截止"), null=True, blank=True)
+    handed_over_at = models.DateTimeField(_("交货时间"), null=True, blank=True)
+    handed_over_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("交货人"), db_index=False
+    )
+    # Since the dates were last set.
+    reminders = models.PositiveSmallIntegerField(_("已提醒次数"), default=0, db_default=0, editable=False)
+    # A keyed digest of the address that a buyer without a WeChat identity ordered from.
+    network = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     next_job_at = models.DateTimeField(_("下次后台处理"), null=True, blank=True, editable=False)
 
     objects = OrderQuerySet.as_manager()
@@ -146,6 +158,18 @@ class Order(models.Model):
             models.Index(fields=["shop", "status", "-id"], name="order_of_shop"),
             models.Index(fields=["tenant", "-id"], name="order_of_tenant"),
             models.Index(fields=["pay_deadline_at"], condition=Q(status__in=list(AWAITING_PAYMENT)), name="order_to_expire"),
+            models.Index(
+                fields=["buyer"],
+                condition=Q(status__in=list(AWAITING_PAYMENT)),
+                name="order_unpaid_of_buyer",
+            ),
+            models.Index(
+                fields=["network"],
+                condition=Q(status__in=list(AWAITING_PAYMENT)) & ~Q(network=""),
+                name="order_unpaid_of_network",
+            ),
+            # Used codes are found by it too.
+            models.Index(fields=["shop", "deliver_code"], condition=~Q(deliver_code=""), name="order_of_code"),
             models.Index(fields=["shipped_at"], condition=Q(status=OrderStatus.SHIPPED), name="order_to_complete"),
         ]
         constraints = [
@@ -154,9 +178,11 @@ class Order(models.Model):
             models.UniqueConstraint(fields=["group_buying", "buyer", "buyer_sequence"], name="order_buyer_sequence_unique"),
             models.UniqueConstraint(
                 fields=["shop", "deliver_code"],
-                condition=Q(status__in=list(TO_DELIVER)) & ~Q(deliver_code=""),
-                name="order_deliver_code_unique",
+                condition=Q(handed_over_at__isnull=True) & ~Q(deliver_code=""),
+                name="order_waiting_code_unique",
             ),
+            models.CheckConstraint(condition=Q(pick_up_until__gt=F("pick_up_from")), name="order_pick_up_ends_after_start"),
+            dates.moments_are_ours("pick_up_from", "pick_up_until", name="order_pick_up_in_our_years"),
             models.CheckConstraint(condition=Q(qty__gt=0), name="order_has_qty"),
             # SQLite would keep what no Decimal of this column can be read from.
             models.CheckConstraint(condition=Q(money__gt=0, money__lte=MAX_MONEY), name="order_has_money"),
@@ -212,14 +238,24 @@ class ActorKind(models.TextChoices):
     GATEWAY = "gateway", _("支付渠道")
 
 
+class EventKind(models.TextChoices):
+    """What a row of the timeline tells. All but moves leave the status as it was."""
+
+    MOVE = "move", _("状态变化")
+    HANDED_OVER = "handed-over", _("交货")
+    DATES = "dates", _("改期")
+    REMINDED = "reminded", _("提醒")
+
+
 class OrderEventQuerySet(AppendOnlyQuerySet["OrderEvent"]):
     pass
 
 
 class OrderEvent(AppendOnlyModel):
-    """One change of an order's status; append-only. The first has no ``from_status``."""
+    """One change of an order's status, or another fact about it; append-only. The first has no ``from_status``."""
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="events", verbose_name=_("订单"), db_index=False)
+    kind = models.CharField(_("类型"), max_length=16, choices=EventKind.choices, default=EventKind.MOVE, db_default=EventKind.MOVE)
     from_status = models.IntegerField(_("原状态"), choices=OrderStatus.choices, null=True, blank=True)
     to_status = models.IntegerField(_("新状态"), choices=OrderStatus.choices)
     actor_kind = models.CharField(_("操作方"), max_length=16, choices=ActorKind.choices)
@@ -235,6 +271,7 @@ class OrderEvent(AppendOnlyModel):
         constraints = [
             models.CheckConstraint(condition=Q(actor_kind__in=ActorKind.values), name="order_event_actor_kind_known"),
             models.CheckConstraint(condition=Q(to_status__in=OrderStatus.values), name="order_event_status_known"),
+            models.CheckConstraint(condition=Q(kind__in=EventKind.values), name="order_event_kind_known"),
         ]
 
     def __str__(self) -> str:
@@ -259,11 +296,13 @@ class IdempotencyKey(models.Model):
 
 
 class WrongCode(models.Model):
-    """A pick-up code that matched nothing: five in 15 minutes pause the person in that shop."""
+    """A pick-up code that matched nothing: five in a row within 15 minutes pause the person in that shop."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("员工"))
     shop = models.ForeignKey(Shop, models.CASCADE, related_name="+", verbose_name=_("门店"))
     tried_at = models.DateTimeField(_("时间"))
+    # Keyed: the same one sent twice counts once, and nobody reads a code here.
+    digest = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
 
     class Meta:
         verbose_name = verbose_name_plural = _("错误取货码")

@@ -1,7 +1,7 @@
 """Group buys, their orders, the money of the orders, and who came to look."""
 
 from groupbuy.models.bills import Bill, BillDifference, DifferenceKind
-from groupbuy.models.group_buyings import DeliverType, GroupBuying, GroupBuyingImage, GroupBuyingQuerySet
+from groupbuy.models.group_buyings import DeliverType, GroupBuying, GroupBuyingImage, GroupBuyingQuerySet, PickUpWindow
 from groupbuy.models.merchants import MerchantAccount, MerchantAccountQuerySet
 from groupbuy.models.orders import ActorKind, EventKind, IdempotencyKey, Order, OrderEvent, OrderQuerySet, OrderStatus, WrongCode
 from groupbuy.models.payments import (
@@ -44,6 +44,7 @@ __all__ = [
     "PaymentState",
     "PaymentUse",
     "Phase",
+    "PickUpWindow",
     "Refund",
     "RefundQuerySet",
     "RefundState",

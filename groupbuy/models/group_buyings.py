@@ -1,5 +1,5 @@
 from datetime import datetime
-from typing import Self
+from typing import NamedTuple, Self
 
 from django.conf import settings
 from django.core.validators import MinValueValidator
@@ -23,6 +23,13 @@ class DeliverType(models.IntegerChoices):
 
     PICK_UP = 1, _("自提")
     EXPRESS = 2, _("快递")
+
+
+class PickUpWindow(NamedTuple):
+    """From when the goods can be collected, and until when; what is late can still be collected."""
+
+    start: datetime
+    end: datetime
 
 
 # Who paid gets the money back.
@@ -144,6 +151,18 @@ class GroupBuying(models.Model):
     def stock(self) -> int:
         """What can still be bought."""
         return self.quota - self.taken
+
+    @property
+    def pick_up_window(self) -> PickUpWindow | None:
+        """None of parcels, and of group buys from before there were dates."""
+        if self.pick_up_from is None or self.pick_up_until is None:
+            return None
+        return PickUpWindow(self.pick_up_from, self.pick_up_until)
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether the minimum still has to be reached: until then no goods go out, since all the money may go back."""
+        return bool(self.min_qty) and self.outcome == Outcome.OPEN and self.declared_at is None
 
     def phase(self, now: datetime) -> Phase:
         return phases.phase_of(self, now)

@@ -4,10 +4,11 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from groupbuy.models.group_buyings import DeliverType, GroupBuying
+from groupbuy.models.group_buyings import DeliverType, GroupBuying, PickUpWindow
 from groupbuy.models.turns import TurnQuerySet
 from retail import dates
 from retail.database.append_only import AppendOnlyModel, AppendOnlyQuerySet
@@ -66,6 +67,21 @@ class OrderQuerySet(TurnQuerySet["Order"]):
 
     def awaiting_payment(self) -> Self:
         return self.filter(status__in=AWAITING_PAYMENT)
+
+    def arrived(self) -> Self:
+        """Waiting in the shop for their buyers."""
+        return self.filter(status=OrderStatus.SHIPPED, deliver_type=DeliverType.PICK_UP, handed_over_at=None)
+
+    def with_window(self) -> Self:
+        """With ``window_start`` and ``window_end``, which are the order's own or its group buy's: see ``Order.pick_up_window``."""
+        return self.alias(
+            window_start=Coalesce("pick_up_from", "group_buying__pick_up_from"),
+            window_end=Coalesce("pick_up_until", "group_buying__pick_up_until"),
+        )
+
+    def overdue(self, now: datetime) -> Self:
+        """Arrived, and nobody came in time."""
+        return self.arrived().with_window().filter(window_end__lte=now)
 
     def past_deadline(self, now: datetime) -> Self:
         return self.awaiting_payment().filter(pay_deadline_at__lte=now)
@@ -220,6 +236,20 @@ class Order(models.Model):
         """Paid for, and the goods still with us; on many rows this is ``OrderQuerySet.to_hand_over``."""
         arrived = self.status == OrderStatus.SHIPPED and self.deliver_type == DeliverType.PICK_UP
         return self.status in (OrderStatus.PAID, OrderStatus.CONFIRMED) or arrived
+
+    @property
+    def pick_up_window(self) -> PickUpWindow | None:
+        """The order's own, else its group buy's; of many rows join ``group_buying``, or ask ``OrderQuerySet.with_window``."""
+        if self.deliver_type != DeliverType.PICK_UP:
+            return None
+        if self.pick_up_from and self.pick_up_until:
+            return PickUpWindow(self.pick_up_from, self.pick_up_until)
+        return self.group_buying.pick_up_window
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Arrived, and nobody came in time; on many rows this is ``OrderQuerySet.overdue``."""
+        window = self.pick_up_window
+        return self.status == OrderStatus.SHIPPED and self.handed_over_at is None and window is not None and window.end <= now
 
     @property
     def is_awaiting_payment(self) -> bool:

@@ -73,6 +73,8 @@ class Right(Enum):
     HIDE_ORDERS = _("删除自己的订单"), BUYER
     RECEIVE_ORDERS = _("确认收货"), BUYER
     HAND_OVER = _("确认、发货、核销取货码"), STAFF
+    LIFT_PAUSES = _("解除取货码输错的暂停"), MANAGERS
+    COMPLETE_OVERDUE = _("完成逾期未取的订单"), MANAGERS
     LOOK_UP_PICK_UP_CODES = _("按取货码查找订单"), HEADQUARTERS
     SEE_BUYERS_AFTERWARDS = _("交货后仍可见买家电话、地址和备注"), MANAGERS | BUYER
     SEE_OPEN_IDS = _("查看买家的 openId（掩码）"), MANAGERS

@@ -109,6 +109,13 @@ class CancelForm(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if name != "understood"}
 
 
+class LiftForm(forms.Form):
+    """Whose pause in which shop."""
+
+    user_id = forms.IntegerField(min_value=1, max_value=10**18 - 1)
+    shop_id = forms.IntegerField(min_value=1, max_value=10**18 - 1)
+
+
 class PickUpForm(forms.Form):
     """A shop and the eight digits that the buyer shows."""
 

@@ -104,7 +104,7 @@ class OrderQuerySet(TurnQuerySet["Order"]):
             # A list that answers to phones would unmask them, one digit after the other.
             found |= Q(buyer__nickname__icontains=keyword) | Q(phone__icontains=keyword, masked=False)
         if pick_up_codes and principal.may(Right.LOOK_UP_PICK_UP_CODES):
-            found |= Q(deliver_code=keyword, status__in=TO_DELIVER)
+            found |= Q(deliver_code=keyword, handed_over_at=None)
         return self.masked_for(principal).filter(found)
 
     def for_wire(self) -> Self:
@@ -215,6 +215,12 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def live_code(self) -> str:
+        """The pick-up code, as long as it fetches the goods: paid for, not handed over, and the money not on its way back."""
+        fetches = self.status in BOUGHT and self.deliver_type == DeliverType.PICK_UP and self.handed_over_at is None
+        return self.deliver_code if fetches and not self.is_refunding() else ""
 
     def is_refunding(self) -> bool:
         """The whole amount is on its way back. Reads the payments and their refunds: prefetch them for lists."""

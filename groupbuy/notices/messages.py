@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import TextChoices
+from django.db.models import Q, TextChoices
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -25,7 +25,7 @@ class Kind(TextChoices):
     """What a buyer is told of, and where that happens; the template of each is the setting ``message_<kind>``.
 
     PAID and ARRIVED are moves of the order (``groupbuy.moves``), SUCCEEDED and FAILED what becomes of a group buy
-    (``orders.group_buyings``), REFUNDED is booked where all money is (``payments.settling``).
+    (``orders.group_buyings``), REFUNDED is booked where all money is (``payments.settling``), REMINDED is ``orders.overdue``.
     """
 
     PAID = "paid", gettext_lazy("支付成功通知")
@@ -33,6 +33,7 @@ class Kind(TextChoices):
     SUCCEEDED = "succeeded", gettext_lazy("成团通知")
     FAILED = "failed", gettext_lazy("未成团通知")
     REFUNDED = "refunded", gettext_lazy("退款到账通知")
+    REMINDED = "reminded", gettext_lazy("取货提醒")
 
 
 # The statuses in which a message is still true when its turn comes.
@@ -42,7 +43,10 @@ TRUE_IN: Mapping[Kind, tuple[OrderStatus, ...]] = {
     Kind.SUCCEEDED: (OrderStatus.CONFIRMED,),
     Kind.FAILED: (*BOUGHT, OrderStatus.REFUNDED),
     Kind.REFUNDED: tuple(OrderStatus),
+    Kind.REMINDED: (OrderStatus.SHIPPED,),
 }
+# One message for each row of the timeline.
+OF_EVENTS = (Kind.REMINDED,)
 ABOUT_REFUNDS = (Kind.FAILED, Kind.REFUNDED)
 # How many characters WeChat takes in a field of that type (订阅消息参数值内容限制).
 LONGEST = {"thing": 20, "character_string": 32, "phrase": 5, "name": 10}
@@ -67,7 +71,10 @@ class News:
 
 
 def put(kind: Kind, order: Order, *, now: datetime, subject_id: int | None = None) -> None:
-    """Only where the tenant has a template for it. ``subject_id`` is the order's unless the kind says otherwise: REFUNDED, the refund's."""
+    """Only where the tenant has a template for it. ``subject_id`` is the order's unless the kind says otherwise.
+
+    Of REFUNDED it is the refund's; of what an order may hear more than once, the row's of its timeline.
+    """
     if mini_program.is_real() and template_text(kind, order):
         outbox.put(kind=kind, subject_id=subject_id or order.pk, tenant_id=order.tenant_id, shop_id=order.shop_id, now=now)
 
@@ -112,8 +119,12 @@ def news_of(kind: Kind, entry: OutboxEntry) -> News:
     if kind == Kind.REFUNDED:
         refund = Refund.objects.select_related("payment__order__shop", "payment__order__buyer").get(pk=entry.subject_id)
         return News(refund.payment.order, refund.amount, refund.refunded_at or entry.created_at)
-    order = Order.objects.select_related("shop", "buyer", "group_buying").get(pk=entry.subject_id)
+    order = Order.objects.select_related("shop", "buyer", "group_buying").get(order_of(kind, entry))
     return News(order, order.money, entry.created_at)
+
+
+def order_of(kind: Kind, entry: OutboxEntry) -> Q:
+    return Q(events=entry.subject_id) if kind in OF_EVENTS else Q(pk=entry.subject_id)
 
 
 def facts_of(kind: Kind, news: News) -> dict[str, str]:
@@ -140,6 +151,7 @@ def remark_of(kind: Kind, order: Order) -> str | Promise:
         Kind.PAID: _("支付成功，我们会尽快备货"),
         Kind.ARRIVED: _("商品已到店，请凭取货码取货"),
         Kind.SUCCEEDED: _("已成团，我们会尽快备货"),
+        Kind.REMINDED: _("商品在门店等您，请尽快来取"),
         Kind.REFUNDED: _("款项已原路退回"),
     }[kind]
 

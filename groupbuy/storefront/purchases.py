@@ -259,9 +259,8 @@ class Purchase:
 
     @property
     def deliver_code(self) -> str:
-        """Shown from payment on, not while the money goes back."""
-        shown = not self.is_express and self.order.status in TO_DELIVER and self.stage != Stage.REFUNDING
-        return self.order.deliver_code if shown else ""
+        """Shown from payment until the goods are handed over, not while the money goes back."""
+        return self.order.live_code
 
     @property
     def is_waiting_for_payment(self) -> bool:
@@ -280,8 +279,8 @@ class Purchase:
 
     @property
     def can_receive(self) -> bool:
-        early = self.may_receive_early and not self.is_express and self.order.status in TO_DELIVER
-        return self.stage != Stage.REFUNDING and (early or self.order.status == OrderStatus.SHIPPED)
+        is_receipt = self.is_express or self.may_receive_early
+        return is_receipt and self.order.status == OrderStatus.SHIPPED and self.stage != Stage.REFUNDING
 
     @property
     def can_delete(self) -> bool:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from groupbuy.models import GroupBuying, Order, OrderStatus, Payment
-from groupbuy.orders import fulfilment
+from groupbuy.orders import hand_over
 from retail.principals import principal_of
 from tests.support import factories
 from tests.support.pages import ordered, pay
@@ -164,7 +164,7 @@ def test_the_code_gives_way_to_completed_while_the_buyer_stands_at_the_counter(n
     page = new_page(user=buyer)
     page.goto(f"/o/{order.code}/")
     expect(page.locator(".code")).to_be_visible()
-    fulfilment.verify_code(shop_id=order.shop_id, code=order.deliver_code, principal=principal_of(clerk), now=now)
+    hand_over.verify_code(shop_id=order.shop_id, code=order.deliver_code, principal=principal_of(clerk), now=now)
     # What the phone does when its screen is looked at again.
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(page.get_by_role("heading", name="已完成")).to_be_visible()

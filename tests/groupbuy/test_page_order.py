@@ -8,7 +8,7 @@ from django.test import Client
 
 from groupbuy import orders, payments
 from groupbuy.models import Order, OrderStatus, Payment, PaymentUse, Refund
-from groupbuy.orders import expiry, fulfilment
+from groupbuy.orders import expiry, fulfilment, hand_over
 from groupbuy.payments import by_hand, refunds, settling, short_delivery
 from groupbuy.payments.attempts import PREPAY_LIFE
 from groupbuy.payments.gateways import sandbox
@@ -85,7 +85,7 @@ def test_the_way_from_paid_to_completed_is_told_step_by_step(client, order, now,
     fulfilment.deliver_orders(order_ids=[order.pk], principal=headquarters, now=now)
     page = look(client, order)
     assert "待提货 货已到店，请来提货" in page
-    fulfilment.verify_code(shop_id=order.shop_id, code=order.deliver_code, principal=headquarters, now=now)
+    hand_over.verify_code(shop_id=order.shop_id, code=order.deliver_code, principal=headquarters, now=now)
     page = look(client, order)
     steps = ["门店已核销取货码", "货已到店，可以提货", "商家已确认，开始备货", "支付成功", "提交订单"]
     assert sorted(steps, key=page.index) == steps
@@ -112,14 +112,20 @@ def test_an_express_order_shows_carrier_number_and_address_and_is_received_by_it
     assert "您确认了收货" in page
 
 
-def test_a_pick_up_is_confirmed_by_its_buyer_only_where_the_shop_allows_it(client, order, shop, now):
+def test_a_pick_up_is_confirmed_by_its_buyer_only_where_the_shop_allows_it_and_the_code_lives_on(client, order, shop, headquarters, now):
     pay(order, now=now)
+    fulfilment.deliver_orders(order_ids=[order.pk], principal=headquarters, now=now)
     assert "确认收货" not in look(client, order)
-    assert "当前状态不允许此操作" in act(client, order, "receive")
+    assert "请到店出示取货码取货" in act(client, order, "receive")
     item = ConfigItem.objects.get(code="buyer_receives_pick_up")
     ConfigValue.objects.create(item=item, tenant=shop.tenant, shop=shop, value="true")
     assert "确认收货" in look(client, order)
     assert "感谢惠顾" in act(client, order, "receive")
+    order.refresh_from_db()
+    assert order.status == OrderStatus.COMPLETED
+    assert f"{order.deliver_code[:4]} {order.deliver_code[4:]}" in look(client, order)
+    hand_over.verify_code(shop_id=order.shop_id, code=order.deliver_code, principal=headquarters, now=now)
+    assert f"{order.deliver_code[:4]} {order.deliver_code[4:]}" not in look(client, order)
 
 
 def test_paying_leads_to_the_sandbox_and_back_to_the_code(client, order):

@@ -281,6 +281,7 @@ class EventKind(models.TextChoices):
     HANDED_OVER = "handed-over", _("交货")
     DATES = "dates", _("改期")
     REMINDED = "reminded", _("提醒")
+    PARCEL = "parcel", _("更正物流")
 
 
 class OrderEventQuerySet(AppendOnlyQuerySet["OrderEvent"]):

@@ -71,6 +71,9 @@ class GroupBuyingForm(ScopedForm):
             return
         if quota < self.instance.taken:
             self.add_error("quota", _("库存不能少于已占用的 %(taken)s 份") % {"taken": self.instance.taken})
+        if min_qty and self.instance.last_sequence and min_qty > self.initial.get("min_qty", 0):
+            # Whoever has paid was promised less, and may have the goods.
+            self.add_error("min_qty", _("已有订单，成团份数只能调低"))
         if min_qty and min_qty > quota:
             self.add_error("min_qty", _("成团份数不能超过库存"))
         if limit and limit > quota:
@@ -141,7 +144,7 @@ class GroupBuyingAdmin(OfShopAdmin):
     inlines = (ImageInline,)
     fixed = ("in_use",)
     readonly_fields = ("taken", "paid_units", "order_count", "visits", "creator_name", "created_at", "state")
-    actions_detail = ("print_pick_list", "switch", "close_early", "short_delivery", "cancel")
+    actions_detail = ("print_pick_list", "switch", "close_early", "declare_reached", "short_delivery", "cancel")
     fieldsets = (
         (None, {"fields": ("name", "shop", "product", "spec", "description")}),
         (gettext_lazy("价格与库存"), {"fields": (("price", "quota"), ("per_buyer_limit", "min_qty"))}),
@@ -214,6 +217,8 @@ class GroupBuyingAdmin(OfShopAdmin):
         now, offered = timezone.now(), {"pick-list"}
         if group_buying.outcome == Outcome.OPEN:
             offered |= {"switch", "cancel"} | ({"close"} if group_buying.start_at < now < group_buying.end_at else set())
+        if group_buying.is_undecided and group_buying.start_at <= now:
+            offered.add("declare")
         if not group_buying.is_unsuccessful and group_buying.units:
             offered.add("short")
         return [action for action in super().get_actions_detail(request, object_id) if action.path in offered]
@@ -244,6 +249,15 @@ class GroupBuyingAdmin(OfShopAdmin):
         question = Question(title=_("提前结束"), facts=figures(group_buying), note=note, button=_("立即结束"), danger=True)
         service = partial(group_buyings.close_early, group_buying_id=group_buying.pk, principal=caller(request), now=timezone.now())
         return self.ask(request, question, service, _("团购已结束"), touched=[group_buying])
+
+    @page_action(description=gettext_lazy("提前成团"), path="declare", permission="manage", icon="verified")
+    def declare_reached(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        group_buying = self.get_object(request, object_id)
+        facts = [*figures(group_buying), (_("成团份数"), group_buying.min_qty)]
+        note = _("不等凑满就算成团，不能撤销：已付的订单开始备货，可以发货和取货，截单后也不会因为份数不足退款；截单前顾客还能继续下单。")
+        question = Question(title=_("提前成团"), facts=facts, note=note, button=_("确认成团"), danger=True)
+        service = partial(group_buyings.declare_reached, group_buying_id=group_buying.pk, principal=caller(request), now=timezone.now())
+        return self.ask(request, question, service, _("已提前成团，订单开始备货"), touched=[group_buying])
 
     def has_refund_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return caller(request).may(Right.REFUND)

@@ -93,7 +93,7 @@ ITEMS = (
     ),
     BuiltIn("phone_required", "下单必填电话", BOOL, "true", TRADE, "自提订单必须留有电话。", module_id=2),
     BuiltIn(
-        "buyer_receives_pick_up", "买家可确认自提", BOOL, "false", TRADE, "自提订单可由买家自己确认收货，无需核销取货码。", module_id=2
+        "buyer_receives_pick_up", "顾客可确认取货", BOOL, "false", TRADE, "自提订单可由顾客自己确认取货，无需核销取货码。", module_id=2
     ),
     BuiltIn(
         "auto_complete_days",
@@ -101,7 +101,7 @@ ITEMS = (
         INT,
         "7",
         TRADE,
-        "发货后买家未确认收货，到期自动完成。",
+        "发货后顾客未确认签收，到期自动完成。",
         unit="天",
         module_id=2,
         range=Range(1, 90),

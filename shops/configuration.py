@@ -93,7 +93,7 @@ ITEMS = (
     ),
     BuiltIn("phone_required", "下单必填电话", BOOL, "true", TRADE, "自提订单必须留有电话。", module_id=2),
     BuiltIn(
-        "buyer_receives_pick_up", "买家可确认自提", BOOL, "false", TRADE, "到货后顾客也可自己确认收货；取货码到核销才失效。", module_id=2
+        "buyer_receives_pick_up", "顾客可确认取货", BOOL, "false", TRADE, "到货后顾客也可自己确认取货；取货码到核销才失效。", module_id=2
     ),
     BuiltIn(
         "auto_complete_days",
@@ -101,7 +101,7 @@ ITEMS = (
         INT,
         "10",
         TRADE,
-        "快递发货后顾客未确认收货，到期自动完成；自提订单不会自动完成。",
+        "快递发货后顾客未确认签收，到期自动完成；自提订单不会自动完成。",
         unit="天",
         module_id=2,
         range=Range(1, 90),

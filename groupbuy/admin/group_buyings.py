@@ -223,7 +223,7 @@ class GroupBuyingAdmin(OfShopAdmin):
             offered.add("short")
         return [action for action in super().get_actions_detail(request, object_id) if action.path in offered]
 
-    @page_action(description=gettext_lazy("提货单"), path="pick-list", permission="orders", icon="print")
+    @page_action(description=gettext_lazy("配货单"), path="pick-list", permission="orders", icon="print")
     def print_pick_list(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return pick_list.show(request, self.get_object(request, object_id))
 
@@ -232,7 +232,7 @@ class GroupBuyingAdmin(OfShopAdmin):
         group_buying = self.get_object(request, object_id)
         on = not group_buying.in_use
         title = _("启用团购") if on else _("停用团购")
-        note = _("启用后买家可以继续下单。") if on else _("停用后只是不再接受新订单，已有订单照常履约；随时可以再启用。")
+        note = _("启用后顾客可以继续下单。") if on else _("停用后只是不再接受新订单，已有订单照常履约；随时可以再启用。")
         question = Question(title=title, facts=figures(group_buying), note=note, button=title)
         service = partial(group_buyings.switch, group_buying_id=group_buying.pk, in_use=on, principal=caller(request), now=timezone.now())
         return self.ask(request, question, service, _("已启用，可以下单") if on else _("已停用，不再接受新订单"), touched=[group_buying])
@@ -271,7 +271,7 @@ class GroupBuyingAdmin(OfShopAdmin):
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
         group_buying = self.get_object(request, object_id)
         facts = figures(group_buying)
-        note = _("取消不能撤销：未支付的订单关闭，已支付的订单全部原路退款。只想停止接单请用「停用」。")
+        note = _("取消不能撤销：待付款的订单一并取消，已付款的订单全部原路退款。只想停止接单请用「停用」。")
         question = Question(
             title=_("取消团购"),
             facts=facts,
@@ -339,7 +339,7 @@ class GroupBuyingAdmin(OfShopAdmin):
     def state(self, group_buying: GroupBuying) -> str:
         return str(group_buying.phase(timezone.now()).label)
 
-    @display(description=gettext_lazy("买家页面"))
+    @display(description=gettext_lazy("顾客页面"))
     def link(self, group_buying: GroupBuying) -> str:
         return format_html('<a class="text-link" href="{}" target="_blank">{}</a>', self.view_on_site(group_buying), _("打开"))
 
@@ -353,7 +353,7 @@ def figures(group_buying: Any) -> list[tuple[Any, Any]]:
     bought = bought_in(group_buying)
     return [
         (_("团购"), group_buying.name),
-        (_("待支付订单"), group_buying.orders.awaiting_payment().count()),
+        (_("待付款订单"), group_buying.orders.awaiting_payment().count()),
         (_("已付订单"), bought["orders"]),
         (_("已付份数"), f"{group_buying.units} / {group_buying.quota}"),
         (_("已付金额"), f"¥{bought['money']}"),

@@ -93,7 +93,7 @@ def send(entry: OutboxEntry) -> None:
     text = template_text(kind, order)
     identity = order.buyer.wechat_identities.filter(app_id=mini_program.app_id_of(entry.tenant)).first()
     if not text or identity is None:
-        raise outbox.NotNeeded(_("未配置模板，或买家未登录过小程序"))
+        raise outbox.NotNeeded(_("未配置模板，或顾客未登录过小程序"))
     template = template_in(text)
     page = str(configuration.value_of(code="message_page", tenant_id=order.tenant_id, shop_id=order.shop_id))
     try:
@@ -106,7 +106,7 @@ def send(entry: OutboxEntry) -> None:
         )
     except mini_program.Refused as refused:
         if refused.errcode == NOT_SUBSCRIBED:
-            raise outbox.NotNeeded(_("买家未订阅")) from refused
+            raise outbox.NotNeeded(_("顾客未订阅")) from refused
         raise
 
 

@@ -163,7 +163,7 @@ def test_nobody_is_told_to_fetch_what_is_being_refunded(fake_wechat, paid, staff
 def test_who_did_not_subscribe_is_no_failure(fake_wechat, paid, wechat_buyer, now):
     wechat_buyer.wechat_identities.update(open_id="refuses-all")
     run(now)
-    assert list(OutboxEntry.objects.values_list("state", "note")) == [("dropped", "买家未订阅")]
+    assert list(OutboxEntry.objects.values_list("state", "note")) == [("dropped", "顾客未订阅")]
 
 
 def test_a_buyer_without_the_app_is_no_failure(fake_wechat, paid, wechat_buyer, now):

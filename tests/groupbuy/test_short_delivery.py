@@ -89,7 +89,7 @@ def test_never_more_than_what_is_left(sold, headquarters, now):
 
 def test_what_came_short_before_is_not_to_come_any_more(sold, headquarters, now):
     short({sold[0]: 2}, headquarters, now)
-    with pytest.raises(short_delivery.NotRefundable, match="只有 1 份待交付"):
+    with pytest.raises(short_delivery.NotRefundable, match="只有 1 份待交货"):
         short({sold[0]: 2}, headquarters, now, intent="form-2")
     short({sold[0]: 1}, headquarters, now, intent="form-2")
     for minute in range(2):
@@ -123,7 +123,7 @@ def test_all_that_stands_against_it_is_named_and_nothing_is_written(sold, tenant
     said = str(refused.value).split("；")
     assert said == [
         f"{sold[0].code}：退款中",
-        f"{sold[1].code}：不是待交付的订单",
+        f"{sold[1].code}：不是待交货的订单",
         f"{sold[2].code}：已退款 50 次，不能再分次退款",
     ]
     assert Refund.objects.count() == before

@@ -44,6 +44,7 @@ def line(order_admin: Any, order: Order) -> dict[str, Any]:
         "order": order,
         "refunding": order.is_refunding(),
         "phone": order_admin.phone_shown(order),
+        "recipient": order_admin.recipient_shown(order),
         "address": order_admin.address_shown(order),
         "remark": order_admin.remark_shown(order),
     }

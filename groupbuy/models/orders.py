@@ -3,7 +3,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, OuterRef, Q, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -117,6 +117,12 @@ class OrderQuerySet(TurnQuerySet["Order"]):
 
     def not_hidden(self) -> Self:
         return self.filter(hidden_at=None)
+
+
+def unpaid_units() -> Coalesce:
+    """Of each row of a queryset of group buys: the units that orders hold and nobody has paid for."""
+    own = Order.objects.filter(group_buying=OuterRef("pk")).awaiting_payment().order_by().values("group_buying")
+    return Coalesce(Subquery(own.annotate(n=Sum("qty")).values("n")), 0)
 
 
 class Order(models.Model):

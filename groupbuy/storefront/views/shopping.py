@@ -269,4 +269,4 @@ class Leave(Page):
 
 def find(pk: int) -> GroupBuying:
     """A group buy's public face: anybody's, of any tenant. Raises NotThere."""
-    return found(GroupBuying.objects.public().for_wire().select_related("tenant"), pk=pk)
+    return found(offers.for_page(GroupBuying.objects.public()).select_related("tenant"), pk=pk)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from groupbuy.admin.orders import goods_of, status_is
 from groupbuy.models import BillDifference, DeliverType, GroupBuying, Order, OrderStatus, Payment, PaymentUse, Refund
-from groupbuy.models.orders import BOUGHT, TO_DELIVER, unpaid_units
+from groupbuy.models.orders import BOUGHT, TO_DELIVER, paid_units, with_units
 from retail.backoffice import caller
 from retail.models import OutboxEntry, OutboxState
 from retail.money import to_cents
@@ -27,12 +27,12 @@ def figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The same number of queries, whatever the number of rows; called by the theme."""
     principal, now = caller(request), timezone.now()
     midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    running = GroupBuying.objects.visible_to(principal).running(now).annotate(unpaid=unpaid_units())
+    running = with_units(GroupBuying.objects.visible_to(principal).running(now)).select_related("shop", "product").order_by("end_at")
     newest = Order.objects.visible_to(principal).filter(status__in=TO_DELIVER).select_related("buyer", "shop").order_by("-paid_at", "-pk")
     return context | {
         "title": _("概览"),
         "cards": cards(principal, midnight=midnight, now=now),
-        "running": [progress(group_buying) for group_buying in running.select_related("shop", "product").order_by("end_at")[:6]],
+        "running": [progress(group_buying) for group_buying in running[:6]],
         "newest": [(order, goods_of(order)) for order in newest[:8]],
         "days": turnover(principal, midnight=midnight) if principal.may(Right.SEE_COSTS) else [],
     }
@@ -82,9 +82,8 @@ def card(title: str, value: Any, href: str, *, alarm: bool = False) -> dict[str,
 
 
 def progress(group_buying: Any) -> dict[str, Any]:
-    """``ordered``: the units that are held and paid for, of which the bar shows the share."""
-    ordered = group_buying.taken - group_buying.unpaid
-    return {"group_buying": group_buying, "ordered": ordered, "percent": round(ordered * 100 / max(group_buying.quota, 1))}
+    paid = paid_units(group_buying)
+    return {"group_buying": group_buying, "paid": paid, "percent": round(paid * 100 / max(group_buying.quota, 1))}
 
 
 def turnover(principal: Principal, *, midnight: datetime) -> list[dict[str, Any]]:

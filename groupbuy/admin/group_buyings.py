@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Model, OuterRef, Subquery, Sum
+from django.db.models import Count, Model, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from groupbuy.admin import content, pick_list, short_delivery
 from groupbuy.admin.forms import CancelForm
 from groupbuy.models import GroupBuying, GroupBuyingImage, Order, Outcome, Phase
-from groupbuy.models.orders import unpaid_units
+from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, units_where
 from groupbuy.models.phases import OVER
 from groupbuy.orders import group_buyings
 from retail.backoffice import (
@@ -149,7 +149,7 @@ class GroupBuyingAdmin(OfShopAdmin):
     actions_detail = ("print_pick_list", "switch", "close_early", "short_delivery", "cancel")
     fieldsets = (
         (None, {"fields": ("name", "shop", "product", ("spec", "content"), "description")}),
-        (gettext_lazy("价格与库存"), {"fields": (("price", "quota"), ("per_order_limit", "per_buyer_limit", "min_qty"))}),
+        (gettext_lazy("价格与库存"), {"fields": (("price", "quota"), ("per_order_limit", "per_buyer_limit"), "min_qty")}),
         (gettext_lazy("时间"), {"fields": ("start_at", "end_at", "in_use")}),
         (
             gettext_lazy("配送"),
@@ -163,10 +163,9 @@ class GroupBuyingAdmin(OfShopAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         own = Order.objects.filter(group_buying=OuterRef("pk")).order_by()
-        units = own.bought().values("group_buying").annotate(n=Sum("qty")).values("n")
         count = own.live().values("group_buying").annotate(n=Count("pk")).values("n")
-        figures = {"units": Coalesce(Subquery(units), 0), "live": Coalesce(Subquery(count), 0), "unpaid": unpaid_units()}
-        return super().get_queryset(request).annotate(**figures)
+        figures = {"units": units_where(Q(status__in=BOUGHT)), "unpaid": units_where(Q(status__in=AWAITING_PAYMENT))}
+        return super().get_queryset(request).annotate(live=Coalesce(Subquery(count), 0), **figures)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         readonly = super().get_readonly_fields(request, obj)

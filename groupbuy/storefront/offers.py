@@ -1,7 +1,7 @@
 """A group buy at one moment, as its page and its card show it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from groupbuy.models import DeliverType, GroupBuying, GroupBuyingQuerySet, Order, Outcome, Phase
-from groupbuy.models.orders import unpaid_units
+from groupbuy.models.orders import paid_units, with_units
 from retail.models import User
 
 CARDS = 48
@@ -38,8 +38,8 @@ EXPLANATIONS: dict[Phase, str | Promise] = {
 
 @dataclass(frozen=True)
 class Offer:
-    """``unpaid_qty``: units that are held and not paid for; ``paid_qty``: those paid for, where the group buy has a minimum;
-    ``bought_qty``: units in the viewer's own live orders."""
+    """``paid_qty``: units paid for; ``unpaid_qty``: units held by who hasn't paid, and may let them go; ``bought_qty``: units in the
+    viewer's own live orders."""
 
     group_buying: GroupBuying
     now: datetime
@@ -95,11 +95,6 @@ class Offer:
         return max(0, min(left, self.group_buying.stock))
 
     @property
-    def ordered_qty(self) -> int:
-        """Held and paid for: what is said of how well it sells. Who only holds units may let them go."""
-        return max(0, self.group_buying.taken - self.unpaid_qty)
-
-    @property
     def unit_price(self) -> Decimal | None:
         """Yuan for one of the product's unit; None where that is the price itself, or says nothing (¥0.02 a gram)."""
         price = self.group_buying.price_per_unit
@@ -146,21 +141,20 @@ def addresses(images: Any) -> list[str]:
     return [image.image.url for image in sorted(images, key=lambda image: (image.sort, image.pk))]
 
 
-def look_at(group_buying: Any, *, viewer: User | None, now: datetime) -> Offer:
+def look_at(group_buying: GroupBuying, *, viewer: User | None, now: datetime) -> Offer:
     """The offer with the figures that its page needs, for a buyer of its tenant or for anybody (None). Of a row of ``for_page``."""
-    paid = group_buying.orders.bought().aggregate(qty=Sum("qty", default=0))["qty"] if group_buying.min_qty else 0
     own = group_buying.orders.live().of(viewer.pk).aggregate(qty=Sum("qty", default=0))["qty"] if viewer else 0
-    return Offer(group_buying, now, paid_qty=paid, bought_qty=own, unpaid_qty=group_buying.unpaid)
+    return replace(card(group_buying, now), bought_qty=own)
 
 
 def for_page(rows: GroupBuyingQuerySet) -> GroupBuyingQuerySet:
     """With everything that a page or a card shows of a group buy, in a constant number of queries."""
-    return rows.for_wire().annotate(unpaid=unpaid_units())
+    return with_units(rows.for_wire())
 
 
 def card(row: Any, now: datetime) -> Offer:
     """Of a row of ``for_page``."""
-    return Offer(row, now, unpaid_qty=row.unpaid)
+    return Offer(row, now, paid_qty=paid_units(row), unpaid_qty=row.unpaid)
 
 
 def on_sale(rows: GroupBuyingQuerySet, *, now: datetime, skip: int = 0) -> tuple[list[Offer], bool]:

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 
-from groupbuy.models import GroupBuying
+from groupbuy.models import GroupBuying, OrderStatus
 from groupbuy.models.content import boxes, shown, told_by
 from tests.groupbuy.test_admin_group_buyings import ADD, LIST, edit_of, errors, form_of
 from tests.support import factories
@@ -200,6 +200,14 @@ def test_what_is_ordered_is_paid_for_and_what_is_not_stands_beside_it(half_paid,
     staff = browser_of(manager)
     assert "3 / 100（待付 2）" in words(staff.get(LIST))
     assert "3 / 100 （待付 2）" in words(staff.get("/admin/"))
+
+
+def test_what_was_refunded_after_it_was_handed_over_is_not_ordered_although_its_stock_is_gone(half_paid, api, manager):
+    half_paid.orders.bought().update(status=OrderStatus.REFUNDED)
+    assert GroupBuying.objects.get(pk=half_paid.pk).taken == 5
+    assert "已订 0 / 100 份 · 待付 2 份" in words(Client().get(f"/g/{half_paid.pk}/"))
+    assert "0 / 100 （待付 2）" in words(browser_of(manager).get("/admin/"))
+    assert api.anonymous.get("/api/marketing/groupbuy/get", id=half_paid.pk).json()["payedCount"] == 0
 
 
 def test_the_page_hears_of_a_payment(half_paid, now):

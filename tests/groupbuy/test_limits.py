@@ -13,7 +13,7 @@ from groupbuy.orders.limits import network_of
 from shops.models import ConfigItem, ConfigValue
 from tests.groupbuy.test_races import outcome
 from tests.support import factories
-from tests.support.pages import browser_of, ordered, pay, submit, words
+from tests.support.pages import browser_of, order_sheet, ordered, pay, submit, words
 from tests.support.races import at_once
 
 pytestmark = pytest.mark.django_db
@@ -163,3 +163,13 @@ def test_unpaid_units_over_two_group_buys_hold_as_far_as_one_sees_the_other(buye
     assert placed == 4 if connection.vendor == "sqlite" else 4 <= placed <= 8
     with pytest.raises(NotBuyable, match="请先支付或关闭"):
         ordered(buyer, second, now=now)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_unpaid_units_of_an_address_hold_when_its_visitors_press_at_once(much):
+    """In one group buy: a new visitor waits there for the one before (``ordering.visitor_of``)."""
+    browsers = [Client(REMOTE_ADDR="192.0.2.1") for _ in range(8)]
+    sheets = [order_sheet(browser, much) | {"phone": "13800008000", "qty": "20"} for browser in browsers]
+    answers = at_once(lambda number: browsers[number].post(f"/g/{much.pk}/", sheets[number]).status_code, range(8))
+    assert Counter(answers) == {302: 5, 200: 3}
+    assert Order.objects.count() == 5

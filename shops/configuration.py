@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -71,6 +71,7 @@ TEMPLATE = (
     "内容可为 商品、数量、金额、门店、地址、订单号、时间、说明。"
 )
 LINE = Range(longest=100)
+UNITS = Range(1, 100_000)
 TWO_DIGITS = Range(longest=2, pattern="[0-9]{2}", words=_("两位数字"))
 # The longest that WeChat takes, and of what a path in a mini-program is made.
 PAGE = Range(longest=1024, pattern="(?:[0-9A-Za-z_-][0-9A-Za-z_/.-]*)?", words=_("小程序页面路径，开头不加 /，不带参数"))
@@ -105,6 +106,38 @@ ITEMS = (
         unit="天",
         module_id=2,
         range=Range(1, 90),
+    ),
+    BuiltIn(
+        "units_per_order",
+        "每单限购",
+        INT,
+        "20",
+        TRADE,
+        "一个订单最多多少份；团购自己填了每单限购的按团购。",
+        unit="份",
+        module_id=2,
+        range=UNITS,
+    ),
+    BuiltIn("unpaid_units", "每人待付上限", INT, "40", TRADE, "一位顾客全部待付款的订单最多占用多少份。", unit="份", module_id=2, range=UNITS),
+    BuiltIn(
+        "unpaid_units_of_address",
+        "同一网络待付上限",
+        INT,
+        "100",
+        TRADE,
+        "没有微信身份的访客，从同一网络地址下的未付订单最多占用多少份。",
+        unit="份",
+        module_id=2,
+        range=UNITS,
+    ),
+    BuiltIn(
+        "served_regions",
+        "快递配送地区",
+        STRING,
+        "",
+        TRADE,
+        "快递订单的地址须以其中之一开头，用逗号分隔，如 上海市,江苏省苏州市；留空则不限。",
+        module_id=2,
     ),
     BuiltIn("message_paid", "支付成功消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
     BuiltIn("message_arrived", "到店取货消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
@@ -197,11 +230,26 @@ def item_for(*, code: str, shop_id: int | None, principal: Principal) -> ConfigI
 
 def value_of(*, code: str, tenant_id: int, shop_id: int | None) -> Any:
     """The value as Python: str, int, Decimal, bool, or what the JSON says. What doesn't mean anything counts as the default."""
-    item = resolved(tenant_id=tenant_id, shop_id=shop_id).get(code=code)
-    return read_value(item, readable(item, item.value))  # type: ignore[attr-defined]
+    return values_of([code], tenant_id=tenant_id, shop_id=shop_id)[code]
 
 
-def readable(item: ConfigItem, text: str) -> str:
+def values_of(codes: Iterable[str], *, tenant_id: int, shop_id: int | None) -> dict[str, Any]:
+    """Several values at once, each as ``value_of`` gives it."""
+    items = resolved(tenant_id=tenant_id, shop_id=shop_id).filter(code__in=codes)
+    return {item.code: read_value(item, readable(item, item.value)) for item in items}  # type: ignore[attr-defined]
+
+
+def defaults_of(codes: Iterable[str]) -> dict[str, Any]:
+    """What holds of built-in items where nobody has set a value: see ``set_by``."""
+    return {code: read_value(BUILT_IN[code], BUILT_IN[code].default) for code in codes}
+
+
+def set_by(tenant: Any, codes: Iterable[str]) -> Subquery:
+    """Something, if the tenant or one of its shops has set one of ``codes``; for a queryset whose rows are then spared the question."""
+    return Subquery(ConfigValue.objects.filter(tenant=tenant, item__code__in=codes).values("pk")[:1])
+
+
+def readable(item: Described, text: str) -> str:
     """``text``, as it is stored, or the default when it can't be read or is out of its item's range."""
     try:
         read_value(item, text)
@@ -210,17 +258,17 @@ def readable(item: ConfigItem, text: str) -> str:
     return text
 
 
-def definition(item: ConfigItem) -> Described:
+def definition(item: Described) -> Described:
     """What decides about values: of the built-in items this list, whatever somebody has made of their rows."""
     return BUILT_IN.get(item.code, item)
 
 
-def range_of(item: ConfigItem) -> Range:
+def range_of(item: Described) -> Range:
     known = BUILT_IN.get(item.code)
     return known.range if known else JSON_RANGE if item.value_type == ValueType.JSON else ANY
 
 
-def range_in_words(item: ConfigItem) -> str:
+def range_in_words(item: Described) -> str:
     """For staff: ``1–90 天``, ``两位数字``, ``最多 100 字``; what a select offers."""
     range_, item_ = range_of(item), definition(item)
     if item_.value_type in (ValueType.INT, ValueType.DECIMAL):
@@ -231,7 +279,7 @@ def range_in_words(item: ConfigItem) -> str:
     return item_.options or "true、false"
 
 
-def read_value(item: ConfigItem, text: str) -> Any:
+def read_value(item: Described, text: str) -> Any:
     """``text`` as the item's type. Raises BadValue, OutOfRange."""
     range_, item_ = range_of(item), definition(item)
     if len(text) > range_.longest:

@@ -12,6 +12,7 @@ from config.demo import pictures
 from config.demo.people import Staff
 from config.demo.rhythm import at
 from groupbuy.models import DeliverType, GroupBuying, GroupBuyingImage, Outcome
+from groupbuy.models.content import told_by
 from retail.models import Product, Tenant
 from shops.models import Shop
 
@@ -188,13 +189,15 @@ def make_group_buying(offer: Offer, *, tenant: Tenant, shop: Shop, staff: Staff,
     start_at = at(today + timedelta(days=offer.starts), 8)
     end_at = now + RENEWED_FOR if offer.ends is None else at(today + timedelta(days=offer.ends), 22)
     decided = bool(offer.min_qty) and end_at < now
+    product = Product.objects.get(tenant=tenant, name=offer.product)
     return GroupBuying(
         tenant=tenant,
         shop=shop,
-        product=Product.objects.get(tenant=tenant, name=offer.product),
+        product=product,
         name=offer.name,
         description=offer.description,
         spec=offer.spec,
+        content=told_by(offer.spec, product.unit),
         price=Decimal(offer.price),
         quota=offer.quota,
         start_at=start_at,

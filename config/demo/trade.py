@@ -85,7 +85,7 @@ class Books:
     def delivery(self, life: Life, *, deliver_code: str, home: str) -> dict[str, Any]:
         group_buying = life.group_buying
         if group_buying.deliver_type == DeliverType.EXPRESS:
-            way = {"address": home, "carrier": life.carrier, "tracking_number": life.tracking_number}
+            way = {"recipient": life.buyer.nickname, "address": home, "carrier": life.carrier, "tracking_number": life.tracking_number}
         else:
             code = deliver_code if life.time_of(OrderStatus.PAID) else ""
             way = {"address": group_buying.address, "lbs": group_buying.lbs, "deliver_code": code}

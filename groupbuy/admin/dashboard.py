@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from groupbuy.admin.orders import goods_of, stage_is
 from groupbuy.models import BillDifference, DeliverType, GroupBuying, Order, Payment, PaymentUse, Refund, Stage
-from groupbuy.models.orders import BOUGHT, TO_DELIVER
+from groupbuy.models.orders import BOUGHT, TO_DELIVER, paid_units, with_units
 from groupbuy.models.stages import TO_COLLECT, with_stage
 from retail.backoffice import caller
 from retail.models import OutboxEntry, OutboxState
@@ -29,7 +29,7 @@ def figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The same number of queries, whatever the number of rows; called by the theme."""
     principal, now = caller(request), timezone.now()
     midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    running = GroupBuying.objects.visible_to(principal).running(now).select_related("shop", "product").order_by("end_at")
+    running = with_units(GroupBuying.objects.visible_to(principal).running(now)).select_related("shop", "product").order_by("end_at")
     newest = waiting(principal, now).select_related("buyer", "shop").order_by("-paid_at", "-pk")[:8]
     return context | {
         "title": _("工作台"),
@@ -94,8 +94,9 @@ def card(title: str, value: Any, href: str, *, alarm: bool = False) -> dict[str,
     return {"title": title, "value": value, "href": href, "alarm": alarm}
 
 
-def progress(group_buying: GroupBuying) -> dict[str, Any]:
-    return {"group_buying": group_buying, "percent": round(group_buying.taken * 100 / max(group_buying.quota, 1))}
+def progress(group_buying: Any) -> dict[str, Any]:
+    paid = paid_units(group_buying)
+    return {"group_buying": group_buying, "paid": paid, "percent": round(paid * 100 / max(group_buying.quota, 1))}
 
 
 def turnover(principal: Principal, *, midnight: datetime) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Model, OuterRef, Subquery, Sum
+from django.db.models import Count, Model, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -15,9 +15,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from groupbuy.admin import pick_list, short_delivery
+from groupbuy.admin import content, pick_list, short_delivery
 from groupbuy.admin.forms import CancelForm
 from groupbuy.models import GroupBuying, GroupBuyingImage, Order, Outcome, Phase
+from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, units_where
 from groupbuy.models.phases import OVER
 from groupbuy.orders import group_buyings
 from retail.backoffice import (
@@ -47,6 +48,7 @@ class GroupBuyingForm(ScopedForm):
         cleaned = super().clean()
         self.check_times(cleaned)
         self.check_quantities(cleaned)
+        content.check(self, cleaned)
         price = cleaned.get("price")
         if price is not None and price <= 0:
             self.add_error("price", _("单价须大于 0"))
@@ -128,10 +130,13 @@ class GroupBuyingAdmin(OfShopAdmin):
         "product__code",
         (gettext_lazy("商品"), "product__name"),
         "spec",
+        "content",
         "price",
         "quota",
         "taken",
         "paid_units",
+        "unpaid_units",
+        "goods_paid",
         (gettext_lazy("订单数"), "live"),
         "min_qty",
         "deliver_type",
@@ -143,24 +148,27 @@ class GroupBuyingAdmin(OfShopAdmin):
     )
     inlines = (ImageInline,)
     fixed = ("in_use",)
-    readonly_fields = ("taken", "paid_units", "order_count", "visits", "creator_name", "created_at", "state")
+    readonly_fields = ("taken", "paid_units", "unpaid_units", "goods_paid", "order_count", "visits", "creator_name", "created_at", "state")
     actions_detail = ("print_pick_list", "switch", "close_early", "declare_reached", "short_delivery", "cancel")
     fieldsets = (
-        (None, {"fields": ("name", "shop", "product", "spec", "description")}),
-        (gettext_lazy("价格与库存"), {"fields": (("price", "quota"), ("per_buyer_limit", "min_qty"))}),
+        (None, {"fields": ("name", "shop", "product", ("spec", "content"), "description")}),
+        (gettext_lazy("价格与库存"), {"fields": (("price", "quota"), ("per_order_limit", "per_buyer_limit"), "min_qty")}),
         (gettext_lazy("时间"), {"fields": ("start_at", "end_at", "in_use")}),
         (
             gettext_lazy("配送"),
             {"fields": ("deliver_type", "address", ("lbs", "phone")), "description": gettext_lazy("自提地址、坐标和电话留空则用门店的。")},
         ),
-        (gettext_lazy("进展"), {"fields": (("state", "taken"), ("paid_units", "order_count"), ("visits", "creator_name"))}),
+        (
+            gettext_lazy("进展"),
+            {"fields": (("state", "taken"), ("paid_units", "unpaid_units"), ("goods_paid", "order_count"), ("visits", "creator_name"))},
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
         own = Order.objects.filter(group_buying=OuterRef("pk")).order_by()
-        units = own.bought().values("group_buying").annotate(n=Sum("qty")).values("n")
         count = own.live().values("group_buying").annotate(n=Count("pk")).values("n")
-        return super().get_queryset(request).annotate(units=Coalesce(Subquery(units), 0), live=Coalesce(Subquery(count), 0))
+        figures = {"units": units_where(Q(status__in=BOUGHT)), "unpaid": units_where(Q(status__in=AWAITING_PAYMENT))}
+        return super().get_queryset(request).annotate(live=Coalesce(Subquery(count), 0), **figures)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         readonly = super().get_readonly_fields(request, obj)
@@ -205,6 +213,11 @@ class GroupBuyingAdmin(OfShopAdmin):
         group_buyings.change_quota(group_buying_id=obj.pk, quota=obj.quota, principal=caller(request), now=timezone.now())
         if others and grows:
             obj.save(update_fields=others)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if content.COMPARED.intersection(form.changed_data):
+            content.warn(request, form.instance)
 
     def written(self, instance: Model, changed: Sequence[str]) -> list[str]:
         return [name for name in super().written(instance, changed) if name != "in_use"]
@@ -292,13 +305,22 @@ class GroupBuyingAdmin(OfShopAdmin):
     def amount(self, group_buying: GroupBuying) -> str:
         return f"¥{group_buying.price}"
 
-    @display(description=gettext_lazy("已售 / 库存"))
+    @display(description=gettext_lazy("已付 / 库存"))
     def sold(self, group_buying: Any) -> str:
-        return f"{group_buying.units} / {group_buying.quota}"
+        unpaid = _("（待付 %(unpaid)s）") % {"unpaid": group_buying.unpaid} if group_buying.unpaid else ""
+        return f"{group_buying.units} / {group_buying.quota}{unpaid}"
 
     @display(description=gettext_lazy("已付份数"))
     def paid_units(self, group_buying: Any) -> int:
         return int(group_buying.units)
+
+    @display(description=gettext_lazy("待付份数"))
+    def unpaid_units(self, group_buying: Any) -> int:
+        return int(group_buying.unpaid)
+
+    @display(description=gettext_lazy("已付合计"))
+    def goods_paid(self, group_buying: Any) -> str:
+        return content.in_words(group_buying, group_buying.units) or "—"
 
     @display(description=gettext_lazy("订单"))
     def order_count(self, group_buying: Any) -> str:

@@ -118,6 +118,7 @@ class OrderAdmin(ReadOnlyAdmin):
         "buyer_name",
         "phone_shown",
         "deliver_type",
+        "recipient_shown",
         "address_shown",
         "remark_shown",
         "product_name",
@@ -149,7 +150,7 @@ class OrderAdmin(ReadOnlyAdmin):
             {
                 "fields": (
                     ("buyer_name", "phone_shown", "deliver_type", "address_shown"),
-                    ("carrier", "tracking_number", "remark_shown"),
+                    ("recipient_shown", "carrier", "tracking_number", "remark_shown"),
                 )
             },
         ),
@@ -328,6 +329,10 @@ class OrderAdmin(ReadOnlyAdmin):
     @display(description=gettext_lazy("电话"))
     def phone_shown(self, order: Any) -> str:
         return mask_phone(order.phone) if order.masked else order.phone
+
+    @display(description=gettext_lazy("收货人"))
+    def recipient_shown(self, order: Any) -> str:
+        return "—" if order.masked else order.recipient or "—"
 
     @display(description=gettext_lazy("地址"))
     def address_shown(self, order: Any) -> str:

@@ -8,6 +8,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from groupbuy.admin import content
 from groupbuy.admin.narrowing import Narrowing
 from groupbuy.models import DeliverType, GroupBuying, Order
 from groupbuy.models.orders import TO_DELIVER
@@ -24,13 +25,15 @@ def show(request: HttpRequest, group_buying: GroupBuying) -> HttpResponse:
     waiting = order_admin.get_queryset(request).filter(group_buying=group_buying, status__in=TO_DELIVER).order_by("sequence")
     orders = list(narrowing.of(waiting).prefetch_related("payments__refunds")[: ROWS_MAX + 1])
     rows = [line(order_admin, order) for order in orders[:ROWS_MAX]]
+    units = sum(row["order"].qty for row in rows if not row["refunding"])
     context = admin.site.each_context(request) | {
         "title": _("配货单"),
         "opts": group_buying._meta,
         "group_buying": group_buying,
         "narrowing": narrowing,
         "rows": rows,
-        "units": sum(row["order"].qty for row in rows if not row["refunding"]),
+        "units": units,
+        "goods": content.in_words(group_buying, units),
         "is_express": group_buying.deliver_type == DeliverType.EXPRESS,
         "is_cut": len(orders) > ROWS_MAX,
         "now": timezone.now(),
@@ -45,6 +48,7 @@ def line(order_admin: Any, order: Order) -> dict[str, Any]:
         "refunding": order.is_refunding(),
         "stage": order_admin.stage_text(order),
         "phone": order_admin.phone_shown(order),
+        "recipient": order_admin.recipient_shown(order),
         "address": order_admin.address_shown(order),
         "remark": order_admin.remark_shown(order),
     }

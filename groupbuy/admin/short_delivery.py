@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from groupbuy.admin import content
 from groupbuy.admin.forms import ShortageForm
 from groupbuy.admin.narrowing import Narrowing
 from groupbuy.models import GroupBuying, Order, Refund
@@ -121,7 +122,13 @@ def figures(group_buying: GroupBuying, hit: Sequence[Shortfall]) -> list[tuple[A
     short = [one for one in hit if one.units]
     return [
         (_("团购"), group_buying.name),
-        (_("待交货"), _("%(orders)d 单 %(units)d 份") % {"orders": len(hit), "units": sum(one.expected for one in hit)}),
-        (_("缺货"), _("%(orders)d 单 %(units)d 份") % {"orders": len(short), "units": sum(one.units for one in short)}),
+        (_("待交货"), counted(group_buying, len(hit), sum(one.expected for one in hit))),
+        (_("缺货"), counted(group_buying, len(short), sum(one.units for one in short))),
         (_("退款"), f"¥{sum((one.amount for one in short), ZERO)}"),
     ]
+
+
+def counted(group_buying: GroupBuying, orders: int, units: int) -> str:
+    words = _("%(orders)d 单 %(units)d 份") % {"orders": orders, "units": units}
+    goods = content.in_words(group_buying, units) if units else ""
+    return f"{words} = {goods}" if goods else words

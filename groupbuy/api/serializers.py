@@ -230,6 +230,7 @@ class CreateOrderTakes(TakesSerializer):
     address = Text(max_length=200)
     phone = Text(max_length=20)
     remark = Text(max_length=200)
+    recipient = Text(max_length=50)
     qty = WholeNumber(least=1, most=INT32)
     money = Money(required=False, allow_null=True, default=None, most=Decimal("9999999999999.99"))
 

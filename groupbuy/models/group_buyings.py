@@ -1,4 +1,5 @@
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple, Self
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from groupbuy.models.phases import Outcome, Phase
 from groupbuy.models.turns import TurnQuerySet
 from retail import dates
 from retail.models import Product, Tenant
-from retail.money import MoneyField
+from retail.money import MoneyField, to_cents
 from retail.principals import Principal
 from shops.models import Shop
 
@@ -151,6 +152,11 @@ class GroupBuying(models.Model):
     def stock(self) -> int:
         """What can still be bought."""
         return self.quota - self.taken
+
+    @property
+    def price_per_unit(self) -> Decimal | None:
+        """Yuan for one of the product's unit (斤), as its prices and costs are given; None of old ones, whose content nobody wrote down."""
+        return to_cents(self.price / self.content) if self.content else None
 
     @property
     def pick_up_window(self) -> PickUpWindow | None:

@@ -1,14 +1,14 @@
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, OuterRef, Q, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from groupbuy.models.group_buyings import DeliverType, GroupBuying, PickUpWindow
+from groupbuy.models.group_buyings import DeliverType, GroupBuying, GroupBuyingQuerySet, PickUpWindow
 from groupbuy.models.turns import TurnQuerySet
 from retail import dates
 from retail.database.append_only import AppendOnlyModel, AppendOnlyQuerySet
@@ -120,6 +120,24 @@ class OrderQuerySet(TurnQuerySet["Order"]):
 
     def not_hidden(self) -> Self:
         return self.filter(hidden_at=None)
+
+
+def units_where(condition: Q) -> Coalesce:
+    """Of each row of a queryset of group buys: the units of its orders that meet ``condition``."""
+    own = Order.objects.filter(condition, group_buying=OuterRef("pk")).order_by().values("group_buying")
+    return Coalesce(Subquery(own.annotate(n=Sum("qty")).values("n")), 0)
+
+
+def with_units(rows: GroupBuyingQuerySet) -> GroupBuyingQuerySet:
+    """With ``unpaid``, the units that orders hold and nobody has paid for, and ``refunded``, those whose goods were out already."""
+    unpaid, refunded = Q(status__in=AWAITING_PAYMENT), Q(status=OrderStatus.REFUNDED, holds_stock=True)
+    return rows.annotate(unpaid=units_where(unpaid), refunded=units_where(refunded))
+
+
+def paid_units(row: Any) -> int:
+    """Of a row of ``with_units``, from all units down: those that are paid for are the many."""
+    units: int = row.taken - row.unpaid - row.refunded
+    return max(0, units)
 
 
 class Order(models.Model):

@@ -8,14 +8,16 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Sum
+from django.db.models import F, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from groupbuy import moves
 from groupbuy.models import DeliverType, GroupBuying, IdempotencyKey, Order, Phase
-from groupbuy.orders import statement
+from groupbuy.orders import limits, regions, statement
+from groupbuy.orders.limits import Limits
+from retail import phones
 from retail.database.prepared_query import Prepared
 from retail.models import User, UserQuerySet
 from retail.money import MAX_MONEY
@@ -28,7 +30,15 @@ UNPAID_LIMIT = 3
 TRIES = 10
 
 
-OFFER = Prepared(lambda pk: GroupBuying.objects.public().filter(pk=pk).annotate(product_name=F("product__name")), 1)
+OFFER = Prepared(
+    lambda pk, *codes: (
+        GroupBuying.objects.public()
+        .filter(pk=pk)
+        .annotate(product_name=F("product__name"), sets_limits=configuration.set_by(OuterRef("tenant"), codes))
+    ),
+    1,
+    *limits.CODES,
+)
 
 
 NOT_OPEN = {
@@ -67,23 +77,28 @@ class Wish:
     address: str = ""
     phone: str = ""
     remark: str = ""
+    recipient: str = ""
 
     @property
     def fingerprint(self) -> str:
         return hashlib.sha256(repr(self).encode()).hexdigest()
 
 
-def create_order(*, principal: Principal, buyer_id: int | None, wish: Wish, now: datetime, idempotency_key: str = "") -> Order:
+def create_order(
+    *, principal: Principal, buyer_id: int | None, wish: Wish, now: datetime, idempotency_key: str = "", network: str = ""
+) -> Order:
     """Reserve the wished units and return the unpaid order.
 
-    The same ``idempotency_key`` of the same caller returns the same order. Raises NotThere, Invalid, NotBuyable, SoldOut, Replayed.
+    The same ``idempotency_key`` of the same caller returns the same order. ``network``: where a buyer without a WeChat identity sits
+    (``limits.network_of``), whose unpaid units are counted together with those of the others there.
+    Raises NotThere, Invalid, NotBuyable, SoldOut, Replayed.
     """
     buyer = buyer_for(principal, buyer_id)
     for tries_left in reversed(range(TRIES)):
         try:
             if idempotency_key:
-                return place_once(idempotency_key, principal=principal, buyer=buyer, wish=wish, now=now)
-            return place(principal=principal, buyer=buyer, wish=wish, now=now)
+                return place_once(idempotency_key, principal=principal, buyer=buyer, wish=wish, network=network, now=now)
+            return place(principal=principal, buyer=buyer, wish=wish, network=network, now=now)
         except IntegrityError:
             # Another request of this buyer was first, with the same key or with an order that counts for the limits.
             if not tries_left:
@@ -91,7 +106,7 @@ def create_order(*, principal: Principal, buyer_id: int | None, wish: Wish, now:
     raise AssertionError("unreachable")
 
 
-def place_once(key: str, *, principal: Principal, buyer: User, wish: Wish, now: datetime) -> Order:
+def place_once(key: str, *, principal: Principal, buyer: User, wish: Wish, network: str, now: datetime) -> Order:
     """The order placed with ``key``, or a new one.
 
     Raises what ``place`` raises, and IntegrityError when another request has just used the key.
@@ -103,7 +118,7 @@ def place_once(key: str, *, principal: Principal, buyer: User, wish: Wish, now: 
     with transaction.atomic():
         # The unique key comes first: a second request waits here until the first has committed or failed.
         used = IdempotencyKey.objects.create(user=caller, key=key, fingerprint=wish.fingerprint, created_at=now)
-        used.order = place(principal=principal, buyer=buyer, wish=wish, now=now)
+        used.order = place(principal=principal, buyer=buyer, wish=wish, network=network, now=now)
         used.save(update_fields=["order"])
         return used.order
 
@@ -124,19 +139,20 @@ def buyer_for(principal: Principal, buyer_id: int | None) -> User:
     return found(buyers, pk=buyer_id, is_active=True)
 
 
-def place(*, principal: Principal, buyer: User, wish: Wish, now: datetime) -> Order:
+def place(*, principal: Principal, buyer: User, wish: Wish, network: str, now: datetime) -> Order:
     """Take the stock and write the order. Raises NotThere, NotBuyable, SoldOut; IntegrityError if another order of the buyer was first."""
-    group_buying = OFFER.first(wish.group_buying_id)
+    group_buying = OFFER.first(wish.group_buying_id, *limits.CODES)
     if group_buying is None or not may_order(principal, group_buying):
         raise NotThere
     # Staff type the phone: an order must not tell them one that they were never told.
     wish = completed(wish, group_buying, known_phone="" if principal.is_staff else buyer.phone)
-    order = order_for(group_buying, buyer, wish, now=now)
+    order = order_for(group_buying, buyer, wish, network=network, now=now)
+    held = limits.limits_of(group_buying, unpaid_orders=UNPAID_LIMIT, is_set=bool(group_buying.sets_limits))  # type: ignore[attr-defined]
     # Spares the crowd before a sold out group buy the way to the row that everybody waits for.
-    if not group_buying.is_open(now) or group_buying.stock < wish.qty:
-        raise why_not(order, group_buying, now=now)
-    if not statement.place(order, moves.beginning(order, actor=moves.actor_of(principal), now=now), unpaid_max=UNPAID_LIMIT):
-        raise why_not(order, GroupBuying.objects.get(pk=group_buying.pk), now=now)
+    if not group_buying.is_open(now) or group_buying.stock < wish.qty or wish.qty > held.per_order:
+        raise why_not(order, group_buying, held, now=now)
+    if not statement.place(order, moves.beginning(order, actor=moves.actor_of(principal), now=now), limits=held):
+        raise why_not(order, GroupBuying.objects.get(pk=group_buying.pk), held, now=now)
     return order
 
 
@@ -147,7 +163,7 @@ def may_order(principal: Principal, group_buying: GroupBuying) -> bool:
     return principal.covers(tenant_id=group_buying.tenant_id, shop_id=group_buying.shop_id)
 
 
-def order_for(group_buying: GroupBuying, buyer: User, wish: Wish, *, now: datetime) -> Order:
+def order_for(group_buying: GroupBuying, buyer: User, wish: Wish, *, now: datetime, network: str = "") -> Order:
     """The unsaved order, without its number in the group buy."""
     return Order(
         tenant_id=group_buying.tenant_id,
@@ -160,6 +176,8 @@ def order_for(group_buying: GroupBuying, buyer: User, wish: Wish, *, now: dateti
         lbs=group_buying.lbs if group_buying.deliver_type == DeliverType.PICK_UP else "",
         phone=wish.phone,
         remark=wish.remark,
+        recipient=wish.recipient,
+        network=network,
         product_name=group_buying.product_name,  # type: ignore[attr-defined]  # the annotation
         spec=group_buying.spec,
         price=group_buying.price,
@@ -178,17 +196,33 @@ def completed(wish: Wish, group_buying: GroupBuying, *, known_phone: str) -> Wis
         raise NotBuyable(_("价格已变化，请刷新后重新下单"))
     if wish.deliver_type and wish.deliver_type != group_buying.deliver_type:
         raise NotBuyable(_("该团购不提供此配送方式"))
-    phone = wish.phone or known_phone
+    phone = kept_phone(wish.phone) or known_phone
     if group_buying.deliver_type == DeliverType.EXPRESS:
         if not wish.address or not phone:
             raise NotBuyable(_("快递订单请填写收货地址和电话"))
+        assert_served(wish.address, group_buying)
         return replace(wish, phone=phone)
     if not phone and configuration.value_of(code="phone_required", tenant_id=group_buying.tenant_id, shop_id=group_buying.shop_id):
         raise NotBuyable(_("请填写联系电话"))
-    return replace(wish, phone=phone, address=group_buying.address)
+    return replace(wish, phone=phone, address=group_buying.address, recipient="")
 
 
-def why_not(order: Order, group_buying: GroupBuying, *, now: datetime) -> Refusal:
+def kept_phone(typed: str) -> str:
+    """Raises NotBuyable for what is no telephone number; none is none."""
+    try:
+        return phones.normalised(typed) if typed.strip() else ""
+    except phones.BadPhone as error:
+        raise NotBuyable(error.message) from error
+
+
+def assert_served(address: str, group_buying: GroupBuying) -> None:
+    """Raises NotBuyable where the shop sends no parcels."""
+    served = configuration.value_of(code="served_regions", tenant_id=group_buying.tenant_id, shop_id=group_buying.shop_id)
+    if not regions.covers(served, address):
+        raise NotBuyable(_("暂不配送到该地区，目前配送：%(regions)s") % {"regions": served})
+
+
+def why_not(order: Order, group_buying: GroupBuying, held: Limits, *, now: datetime) -> Refusal:
     """The fact that keeps ``order`` from being placed, with the group buy as it was just read."""
     if not group_buying.is_open(now):
         return NotBuyable(NOT_OPEN[group_buying.phase(now)])
@@ -196,18 +230,9 @@ def why_not(order: Order, group_buying: GroupBuying, *, now: datetime) -> Refusa
         return NotBuyable(_("价格已变化，请刷新后重新下单"))
     if group_buying.stock < order.qty:
         return SoldOut(_("库存不足，仅剩 %(left)d 份") % {"left": group_buying.stock} if group_buying.stock else None)
-    return over_limit(order, limit=group_buying.per_buyer_limit) or SoldOut()
-
-
-def over_limit(order: Order, *, limit: int) -> Refusal | None:
-    """Whether the buyer has too many unpaid orders, or would have more than ``limit`` units (0: no limit)."""
-    mine = Order.objects.filter(group_buying=order.group_buying_id, buyer=order.buyer_id)
-    if mine.awaiting_payment().count() >= UNPAID_LIMIT:
-        return NotBuyable(_("您有多笔待付款的订单，请先付款或取消"))
-    bought = mine.live().aggregate(qty=Sum("qty"))["qty"] or 0
-    if limit and bought + order.qty > limit:
-        return NotBuyable(_("每人限购 %(limit)d 份，您已购 %(bought)d 份") % {"limit": limit, "bought": bought})
-    return None
+    order.group_buying = group_buying
+    words = limits.beyond(order, held)
+    return NotBuyable(words) if words else SoldOut()
 
 
 def new_code(now: datetime) -> str:

@@ -14,34 +14,41 @@ from django.db.models import Model
 
 from groupbuy.models import Order, OrderEvent, OrderStatus
 from groupbuy.models.orders import AWAITING_PAYMENT, LIVE
+from groupbuy.orders.limits import Limits
 
 
 def among(statuses: Iterable[OrderStatus]) -> str:
     return f"status IN ({', '.join(str(status.value) for status in statuses)})"
 
 
-# What the buyer has in the group buy.
+UNPAID = among(AWAITING_PAYMENT)
+# What the buyer has in the group buy, and holds unpaid in all of them, alone and with the others of the address.
 MINE = f"""
-    SELECT coalesce(max(buyer_sequence), 0) + 1 AS next, count(*) FILTER (WHERE {among(AWAITING_PAYMENT)}) AS unpaid,
-        coalesce(sum(qty) FILTER (WHERE {among(LIVE)}), 0) AS units
+    SELECT coalesce(max(buyer_sequence), 0) + 1 AS next, count(*) FILTER (WHERE {UNPAID}) AS unpaid,
+        coalesce(sum(qty) FILTER (WHERE {among(LIVE)}), 0) AS units,
+        (SELECT coalesce(sum(qty), 0) FROM groupbuy_order WHERE buyer_id = %s AND {UNPAID}) AS unpaid_units,
+        (SELECT coalesce(sum(qty), 0) FROM groupbuy_order WHERE network = %s AND {UNPAID} AND NOT (network = '')) AS of_address
     FROM groupbuy_order WHERE group_buying_id = %s AND buyer_id = %s
 """  # noqa: S608
-# The conditions are those of ``GroupBuying.objects.open`` and ``create.over_limit``, and `quota - qty` can't overflow.
+# The conditions are those of ``GroupBuying.objects.open`` and ``limits.beyond``, and `quota - qty` can't overflow.
 TAKE = """
     UPDATE groupbuy_groupbuying SET taken = taken + %s, last_sequence = last_sequence + 1 FROM mine
     WHERE id = %s AND price = %s AND taken <= quota - %s AND in_use AND outcome = '' AND start_at <= %s AND end_at > %s
         AND unpaid < %s AND (per_buyer_limit = 0 OR units <= per_buyer_limit - %s)
+        AND unpaid_units <= %s AND of_address <= %s
     RETURNING last_sequence, (SELECT next FROM mine) AS next
 """
 
 
-def place(order: Order, begun: OrderEvent, *, unpaid_max: int) -> bool:
+def place(order: Order, begun: OrderEvent, *, limits: Limits) -> bool:
     """Take the stock of ``order``, number it, and write it with the first row of its timeline, durably unless the caller has a
     transaction. False when its group buy is not open, has too few units or another price, or the buyer has had enough.
 
+    In one group buy the limits of a buyer hold strictly. Unpaid units elsewhere, and those of an address, count as far as this statement
+    sees them: on PostgreSQL not what others are placing in the same instant.
     Raises IntegrityError when another order of this buyer was placed meanwhile: its limits must be looked at again.
     """
-    values = taking(order, unpaid_max)
+    values = taking(order, limits)
     placed = place_at_once(order, begun, values) if connection.vendor == "postgresql" else place_in_turn(order, begun, values)
     if placed is None:
         return False
@@ -84,12 +91,13 @@ def answer(sql: str, values: list[Any]) -> Any:
         return cursor.fetchone()
 
 
-def taking(order: Order, unpaid_max: int) -> list[Any]:
+def taking(order: Order, limits: Limits) -> list[Any]:
     """The parameters of ``MINE`` and ``TAKE``."""
     at = connection.ops.adapt_datetimefield_value(order.created_at)
     price = connection.ops.adapt_decimalfield_value(order.price, 10, 2)
-    mine = [order.group_buying_id, order.buyer_id]
-    return [*mine, order.qty, order.group_buying_id, price, order.qty, at, at, unpaid_max, order.qty]
+    mine = [order.buyer_id, order.network, order.group_buying_id, order.buyer_id]
+    taken = [order.qty, order.group_buying_id, price, order.qty, at, at]
+    return [*mine, *taken, limits.unpaid_orders, order.qty, limits.unpaid_units - order.qty, limits.unpaid_units_of_address - order.qty]
 
 
 def insertion(row: Model, found: Mapping[str, str] = MappingProxyType({})) -> tuple[str, list[Any]]:

@@ -1,8 +1,9 @@
 """A group buy at one moment, as its page and its card show it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -12,10 +13,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from groupbuy.models import DeliverType, GroupBuying, GroupBuyingQuerySet, Order, Outcome, Phase
+from groupbuy.models.orders import paid_units, with_units
 from retail.models import User
 
 CARDS = 48
 OVER_CARDS = 8
+DIME = Decimal("0.10")
 
 
 # While one of these lasts, the page asks for news: everything else is final or a person's decision.
@@ -35,12 +38,14 @@ EXPLANATIONS: dict[Phase, str | Promise] = {
 
 @dataclass(frozen=True)
 class Offer:
-    """``paid_qty``: units paid for, where the group buy has a minimum; ``bought_qty``: units in the viewer's own live orders."""
+    """``paid_qty``: units paid for; ``unpaid_qty``: units held by who hasn't paid, and may let them go; ``bought_qty``: units in the
+    viewer's own live orders."""
 
     group_buying: GroupBuying
     now: datetime
     paid_qty: int = 0
     bought_qty: int = 0
+    unpaid_qty: int = 0
 
     @cached_property
     def phase(self) -> Phase:
@@ -90,6 +95,12 @@ class Offer:
         return max(0, min(left, self.group_buying.stock))
 
     @property
+    def unit_price(self) -> Decimal | None:
+        """Yuan for one of the product's unit; None where that is the price itself, or says nothing (¥0.02 a gram)."""
+        price = self.group_buying.price_per_unit
+        return price if price and price >= DIME and self.group_buying.content != 1 else None
+
+    @property
     def missing_qty(self) -> int:
         """Until the minimum is reached; 0 also when a manager declared that it is."""
         return 0 if self.group_buying.declared_at else max(0, self.group_buying.min_qty - self.paid_qty)
@@ -124,7 +135,9 @@ class Offer:
     def version(self) -> str:
         """Changes with everything that the page's live parts show; begins with the phase."""
         row = self.group_buying
-        return f"{self.phase}_{row.taken}_{row.quota}_{row.price}_{self.paid_qty}_{self.bought_qty}_{row.declared_at is not None}"
+        return (
+            f"{self.phase}_{row.taken}_{row.quota}_{row.price}_{self.unpaid_qty}_{self.paid_qty}_{self.bought_qty}_{bool(row.declared_at)}"
+        )
 
 
 def addresses(images: Any) -> list[str]:
@@ -132,24 +145,34 @@ def addresses(images: Any) -> list[str]:
 
 
 def look_at(group_buying: GroupBuying, *, viewer: User | None, now: datetime) -> Offer:
-    """The offer with the figures that its page needs, for a buyer of its tenant or for anybody (None)."""
-    paid = group_buying.orders.bought().aggregate(qty=Sum("qty", default=0))["qty"] if group_buying.min_qty else 0
+    """The offer with the figures that its page needs, for a buyer of its tenant or for anybody (None). Of a row of ``for_page``."""
     own = group_buying.orders.live().of(viewer.pk).aggregate(qty=Sum("qty", default=0))["qty"] if viewer else 0
-    return Offer(group_buying, now, paid_qty=paid, bought_qty=own)
+    return replace(card(group_buying, now), bought_qty=own)
+
+
+def for_page(rows: GroupBuyingQuerySet) -> GroupBuyingQuerySet:
+    """With everything that a page or a card shows of a group buy, in a constant number of queries."""
+    return with_units(rows.for_wire())
+
+
+def card(row: Any, now: datetime) -> Offer:
+    """Of a row of ``for_page``."""
+    return Offer(row, now, paid_qty=paid_units(row), unpaid_qty=row.unpaid)
 
 
 def on_sale(rows: GroupBuyingQuerySet, *, now: datetime, skip: int = 0) -> tuple[list[Offer], bool]:
     """Cards of what runs, then of what will run, then of what is sold out, the soonest end first; and whether there are more."""
     rank = Case(When(taken__gte=F("quota"), then=2), When(start_at__gt=now, then=1), default=0)
-    chosen = rows.running_or_coming(now).for_wire().order_by(rank, "end_at", "pk")
-    offers = [Offer(row, now) for row in chosen[skip : skip + CARDS + 1]]
+    chosen = for_page(rows.running_or_coming(now)).order_by(rank, "end_at", "pk")
+    offers = [card(row, now) for row in chosen[skip : skip + CARDS + 1]]
     return offers[:CARDS], len(offers) > CARDS
 
 
 def over(rows: GroupBuyingQuerySet, *, now: datetime) -> list[Offer]:
     """Cards of what ended lately; what the shop took off the shelf, or cancelled, nobody needs to see there."""
-    chosen = rows.filter(in_use=True, end_at__lte=now).exclude(outcome=Outcome.CANCELLED).for_wire().order_by("-end_at", "-pk")
-    return [Offer(row, now) for row in chosen[:OVER_CARDS]]
+    ended = rows.filter(in_use=True, end_at__lte=now).exclude(outcome=Outcome.CANCELLED)
+    chosen = for_page(ended).order_by("-end_at", "-pk")
+    return [card(row, now) for row in chosen[:OVER_CARDS]]
 
 
 def recent_orders(group_buying: GroupBuying) -> Sequence[Order]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from groupbuy import orders
 from groupbuy.models import Gateway, GroupBuying, IdempotencyKey, Order, Share
 from groupbuy.orders import NotBuyable, Wish, visits
+from groupbuy.orders.limits import network_of
 from retail import mini_program
 from retail.login import wechat_and_password
 from retail.models import Tenant, User
@@ -34,11 +35,14 @@ def can_pay(buyer: User | None, tenant: Tenant) -> bool:
 
 
 @transaction.atomic
-def place_order(*, principal: Principal, wish: Wish, form_key: str, browser: str, share_id: int | None, now: datetime) -> Order:
+def place_order(
+    *, principal: Principal, wish: Wish, form_key: str, browser: str, address: str, share_id: int | None, now: datetime
+) -> Order:
     """Order for the buyer of the session, or for a visitor, who is made here; the order's buyer is who to log in.
 
     The same ``form_key`` is the same order, to a visitor from the ``browser`` that was given it (``new_form_key``).
-    ``share_id``: through whose link a new visitor came. A refusal leaves no visitor.
+    ``share_id``: through whose link a new visitor came; ``address``: the client's (``client_network``), by which those without a WeChat
+    identity are limited together. A refusal leaves no visitor.
     Raises Forbidden for staff, OnlyInMiniProgram, and what ``orders.create_order`` raises.
     """
     if principal.is_staff:
@@ -47,12 +51,13 @@ def place_order(*, principal: Principal, wish: Wish, form_key: str, browser: str
     if buyer.tenant is None or not can_pay(buyer, buyer.tenant):
         raise OnlyInMiniProgram
     key = stored_key(form_key)
-    order = orders.create_order(principal=principal_of(buyer), buyer_id=None, wish=wish, now=now, idempotency_key=key)
+    network = "" if buyer.wechat_identities.exists() else network_of(address)
+    order = orders.create_order(principal=principal_of(buyer), buyer_id=None, wish=wish, now=now, idempotency_key=key, network=network)
     if principal.user is None:
         came_by = Share.objects.filter(pk=share_id, group_buying=order.group_buying_id).first() if share_id else None
         # The page has counted this visit already, without a name: only who it was is new.
         visits.is_new_visit(order.group_buying, buyer, came_by, now)
-    wechat_and_password.update_person(buyer, phone=wish.phone)
+    wechat_and_password.update_person(buyer, phone=order.phone)
     return order
 
 

@@ -18,7 +18,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from retail import dates
+from retail import dates, phones
 from retail.backoffice import theme
 from retail.backoffice.asking import AskingMixin, complain
 from retail.backoffice.exports import ExportAdmin
@@ -58,6 +58,11 @@ class ScopedForm(SeenForm):
         # Django leaves out columns that are not in the form, and with them the constraints "this code exists already".
         present = {name for name in OWNERS if getattr(self.instance, f"{name}_id", None)}
         return set(super()._get_validation_exclusions()) - present  # type: ignore[misc]
+
+    def clean_phone(self) -> str:
+        """Of a shop, a group buy, a person. One from before there was a rule stays until somebody changes it."""
+        typed: str = self.cleaned_data["phone"]
+        return phones.normalised(typed, services=True) if typed and "phone" in self.changed_data else typed
 
     def clean(self) -> dict[str, Any]:
         """The platform sees several tenants, but a row belongs to one."""

@@ -16,7 +16,7 @@ from tests.contract.who import MAY
 
 TYPES = {"integer": "integer", "decimal": "number", "string": "string", "datetime": "string", "boolean": "boolean"}
 # Read besides the documented names, by decision.
-BESIDES = {GROUP + "visitgroupbuying": {"groupBuyingId"}}
+BESIDES = {GROUP + "visitgroupbuying": {"groupBuyingId"}, GROUP + "createorder": {"recipient"}}
 
 
 @pytest.fixture(scope="module")

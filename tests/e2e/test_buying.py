@@ -171,6 +171,7 @@ def test_the_code_gives_way_to_completed_while_the_buyer_stands_at_the_counter(n
 
 
 def test_stock_and_recent_orders_arrive_on_the_open_page_and_the_chosen_quantity_stays(page, group_buying, tenant, now):
+    GroupBuying.objects.update(per_order_limit=100)
     page.goto(f"/g/{group_buying.pk}/")
     page.locator("#bar").get_by_role("button", name="增加一份").click()
     other = factories.BuyerFactory(tenant=tenant, nickname="李小姐")
@@ -179,6 +180,21 @@ def test_stock_and_recent_orders_arrive_on_the_open_page_and_the_chosen_quantity
     expect(page.locator("#offer")).to_contain_text("仅剩 4 份")
     expect(page.locator("#recent")).to_contain_text("李**")
     expect(page.locator("#bar").get_by_label("份数")).to_have_value("2")
+
+
+def test_a_parcel_asks_for_a_name_and_an_address_and_says_what_is_wrong_beside_it(page, group_buying):
+    GroupBuying.objects.update(deliver_type=2)
+    fill_in(page, group_buying)
+    page.get_by_label("收货人").fill("王秀英")
+    page.get_by_label("省份").select_option("江苏省")
+    page.get_by_label("市、区县").fill("苏州市姑苏区")
+    page.get_by_label("详细地址").fill("1号")
+    send(page)
+    expect(page.get_by_text("请填写完整的街道和门牌号")).to_be_visible()
+    page.get_by_label("详细地址").fill("平江路 88 号")
+    send(page)
+    expect(page.get_by_text("王秀英 13800008000")).to_be_visible()
+    assert Order.objects.get().address == "江苏省 苏州市姑苏区 平江路 88 号"
 
 
 def test_the_quantity_stays_within_the_limit(page, group_buying):

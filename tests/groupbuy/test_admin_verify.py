@@ -113,7 +113,7 @@ def test_goods_whose_buyer_confirmed_them_can_still_be_handed_over(clerk, buyer,
     fulfilment.deliver_orders(order_ids=[paid.pk], principal=principal_of(clerk), now=now)
     fulfilment.receive_order(order_id=paid.pk, principal=principal_of(buyer), now=now)
     browser = browser_of(clerk)
-    assert "确认收货，商品还没有核销" in words(browser.post(COUNTER, typed(paid)))
+    assert "确认取货，商品还没有核销" in words(browser.post(COUNTER, typed(paid)))
     assert "已核销" in said(browser.post(COUNTER, typed(paid, handed_over="1"), follow=True))[0]
     assert Order.objects.get().handed_over_by == clerk
 

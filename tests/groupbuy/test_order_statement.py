@@ -8,8 +8,9 @@ from django.db import connection
 
 from groupbuy import moves, orders
 from groupbuy.models import GroupBuying, Order, OrderEvent, OrderStatus, Outcome
-from groupbuy.models.orders import LIVE
+from groupbuy.models.orders import AWAITING_PAYMENT, LIVE
 from groupbuy.orders import create, statement
+from groupbuy.orders.limits import CODES, Limits
 from tests.support import factories
 
 HOUR = timedelta(hours=1)
@@ -20,13 +21,14 @@ WAYS = ["place_at_once", "place_in_turn"]
 def place(request, monkeypatch, group_buying, buyer, now):
     """Places an order of two units as the group buy was read at the test's beginning."""
     monkeypatch.setattr(statement, "place_at_once", getattr(statement, request.param))
-    offered = create.OFFER.first(group_buying.pk)
+    offered = create.OFFER.first(group_buying.pk, *CODES)
 
-    def place(*, unpaid_max=3, **changes):
+    def place(*, unpaid_max=3, unpaid_units=40, unpaid_units_of_address=100, **changes):
         order = create.order_for(offered, buyer, orders.Wish(offered.pk, qty=2, phone="13800008000"), now=now)
         for name, value in changes.items():
             setattr(order, name, value)
-        placed = statement.place(order, moves.beginning(order, actor=moves.buyer_actor(buyer), now=now), unpaid_max=unpaid_max)
+        limits = Limits(20, unpaid_max, unpaid_units, unpaid_units_of_address)
+        placed = statement.place(order, moves.beginning(order, actor=moves.buyer_actor(buyer), now=now), limits=limits)
         return order if placed else None
 
     return place
@@ -98,3 +100,44 @@ def test_the_limit_counts_what_the_buyer_has_and_not_what_is_over(place, now, st
     assert place() is not None
     Order.objects.update(status=status, holds_stock=status in LIVE, paid_at=now)
     assert (place() is None) == (status in LIVE)
+
+
+@pytest.fixture
+def elsewhere(group_buying, buyer, now):
+    """Ten units in another group buy of the shop, unpaid, by the same buyer from the address ``a``."""
+    other = factories.GroupBuyingFactory(tenant=group_buying.tenant, shop=group_buying.shop)
+    order = create.order_for(create.OFFER.first(other.pk, *CODES), buyer, orders.Wish(other.pk, qty=10), network="a", now=now)
+    assert statement.place(order, moves.beginning(order, actor=moves.SYSTEM, now=now), limits=Limits(20, 3, 40, 100))
+    return order
+
+
+@pytest.mark.parametrize("status", OrderStatus.values)
+def test_unpaid_units_are_counted_over_all_group_buys_of_a_buyer(place, elsewhere, now, status):
+    Order.objects.update(status=status, holds_stock=status in LIVE, paid_at=now)
+    assert (place(unpaid_units=11) is None) == (status in AWAITING_PAYMENT)
+    assert place(unpaid_units=12) is not None
+
+
+@pytest.mark.parametrize("status", OrderStatus.values)
+def test_unpaid_units_of_an_address_are_counted_over_its_people(place, elsewhere, group_buying, now, status):
+    neighbour = factories.BuyerFactory(tenant=group_buying.tenant)
+    Order.objects.update(status=status, holds_stock=status in LIVE, paid_at=now)
+    assert (place(buyer=neighbour, network="a", unpaid_units_of_address=11) is None) == (status in AWAITING_PAYMENT)
+    assert place(buyer=neighbour, network="a", unpaid_units_of_address=12) is not None
+
+
+@pytest.mark.parametrize("network", ["", "b"])
+def test_who_sits_elsewhere_or_is_known_to_wechat_is_not_counted_with_an_address(place, elsewhere, group_buying, network):
+    Order.objects.filter(pk=elsewhere.pk).update(network="a" if network else "")
+    neighbour = factories.BuyerFactory(tenant=group_buying.tenant)
+    assert place(buyer=neighbour, network=network, unpaid_units_of_address=2) is not None
+
+
+@pytest.mark.parametrize("index", ["order_unpaid_of_buyer", "order_unpaid_of_network"])
+def test_unpaid_units_are_found_by_their_indexes(group_buying, buyer, index):
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
+        cursor.execute(f"{explain} {statement.MINE}", [buyer.pk, "a", group_buying.pk, buyer.pk])
+        assert index in str(cursor.fetchall())

@@ -219,7 +219,7 @@ def test_a_shop_and_its_people_are_edited_from_both_ends(headquarters, stranger,
     of_shop = Opened(headquarters, shop)
     of_person = Opened(stranger, coming)
     assert saved(of_person.save(shops=[shop.pk]))
-    assert saved(of_shop.save(staff=[staying.pk], phone="021-1"))
+    assert saved(of_shop.save(staff=[staying.pk], phone="021-64000001"))
     assert set(shop.staff.all()) == {staying, coming}
 
 
@@ -227,9 +227,9 @@ def test_who_is_not_offered_any_more_stays_until_somebody_offers_them_again(head
     left, stays, comes = (factories.StaffFactory(tenant=tenant, role="clerk", shops=shops) for shops in ([shop], [shop], []))
     opened = Opened(headquarters, shop)
     type(left).objects.filter(pk=left.pk).update(is_active=False)
-    assert saved(opened.save(phone="021-1", staff=[left.pk, stays.pk]))
+    assert saved(opened.save(phone="021-64000001", staff=[left.pk, stays.pk]))
     opened = Opened(headquarters, shop)
-    assert saved(opened.save(phone="021-2", staff=[stays.pk]))
+    assert saved(opened.save(phone="021-64000002", staff=[stays.pk]))
     assert changes_of(headquarters) == "已修改电话。"
     assert saved(opened.save(staff=[comes.pk]))
     assert set(shop.staff.all()) == {left, comes}
@@ -269,9 +269,9 @@ def test_a_picture_that_somebody_else_put_there_stays(headquarters, stranger, sh
     picture = SimpleUploadedFile("a.png", drawn("PNG", size=(3, 3)), "image/png")
     assert saved(first.save(image=picture))
     kept = held(shop, "image")
-    assert saved(second.save(phone="021-2"))
+    assert saved(second.save(phone="021-64000002"))
     assert held(shop, "image") == kept
-    assert saved(Opened(stranger, shop).save(phone="021-3", **{"image-clear": "on"}))
+    assert saved(Opened(stranger, shop).save(phone="021-64000003", **{"image-clear": "on"}))
     assert held(shop, "image") == ""
 
 
@@ -373,7 +373,7 @@ def test_of_many_at_once_on_one_field_one_gets_through(headquarters, shop, kind,
 
 PAIRS = [
     ("group buy", {"quota": "520"}, {"description": "产地直发"}),
-    ("shop", {"address": "新址"}, {"phone": "021-9"}),
+    ("shop", {"address": "新址"}, {"phone": "021-64000009"}),
     ("product", {"name": "脐橙"}, {"price": "6.60"}),
     ("shop product", {"price": "6.60"}, {"sort": "9"}),
     ("person", {"nickname": "小红"}, {"phone": "13800009999"}),

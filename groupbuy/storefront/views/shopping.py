@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from groupbuy.models import DeliverType, GroupBuying, GroupBuyingQuerySet, Order, Share, Stage
 from groupbuy.models.stages import with_stage
 from groupbuy.notices import share_codes
-from groupbuy.orders import Replayed, visits
+from groupbuy.orders import Replayed, limits, regions, visits
 from groupbuy.storefront import offers, ordering
 from groupbuy.storefront.forms import OrderForm
 from groupbuy.storefront.offers import Offer
@@ -97,6 +97,7 @@ class GroupBuyingPage(Page):
 
     throttle = PerBuyerOrder
     form: OrderForm
+    order_limit: int
 
     @cached_property
     def browser(self) -> str:
@@ -126,6 +127,7 @@ class GroupBuyingPage(Page):
             wish=self.form.wish(),
             form_key=self.form.cleaned_data["key"],
             browser=self.browser,
+            address=client_network(self.request),
             share_id=number_in(request.POST, "share"),
             now=self.now,
         )
@@ -161,9 +163,11 @@ class GroupBuyingPage(Page):
         viewer = self.viewer(group_buying.tenant_id)
         initial = {"qty": number_in(self.request.GET, "qty") or 1, "phone": viewer.phone if viewer else ""}
         if viewer and group_buying.deliver_type == DeliverType.EXPRESS:
-            initial["address"] = last_address(viewer.pk)
-        required = configuration.value_of(code="phone_required", tenant_id=group_buying.tenant_id, shop_id=group_buying.shop_id)
-        return OrderForm(typed, group_buying=group_buying, phone_required=required, initial=initial)
+            initial |= last_parcel(viewer.pk)
+        asked = ("phone_required", "units_per_order")
+        settings_ = configuration.values_of(asked, tenant_id=group_buying.tenant_id, shop_id=group_buying.shop_id)
+        self.order_limit = limits.units_per_order(group_buying, settings_["units_per_order"])
+        return OrderForm(typed, group_buying=group_buying, phone_required=settings_["phone_required"], initial=initial)
 
     def show_offer(self, group_buying: GroupBuying, *, is_ordering: bool, refusal: Any = "") -> HttpResponse:
         viewer = self.viewer(group_buying.tenant_id)
@@ -182,6 +186,7 @@ class GroupBuyingPage(Page):
         viewer = self.viewer(group_buying.tenant_id)
         return {
             "offer": offer,
+            "qty_max": min(offer.qty_max, self.order_limit),
             "group_buying": group_buying,
             "recent": offers.recent_orders(group_buying),
             "viewer": viewer,
@@ -193,10 +198,13 @@ class GroupBuyingPage(Page):
         }
 
 
-def last_address(buyer_id: int) -> str:
-    """Where the buyer's last parcel went."""
-    sent = Order.objects.of(buyer_id).filter(deliver_type=DeliverType.EXPRESS).order_by("-pk")
-    return sent.values_list("address", flat=True).first() or ""
+def last_parcel(buyer_id: int) -> dict[str, str]:
+    """To whom and where the buyer's last parcel went, in the fields of the order sheet."""
+    sent = Order.objects.of(buyer_id).filter(deliver_type=DeliverType.EXPRESS).order_by("-pk").only("recipient", "address").first()
+    if sent is None:
+        return {}
+    province, city, street = regions.parted(sent.address)
+    return {"recipient": sent.recipient, "province": province, "city": city, "street": street}
 
 
 class GroupBuyingNews(GroupBuyingPage):
@@ -270,4 +278,4 @@ class Leave(Page):
 
 def find(pk: int) -> GroupBuying:
     """A group buy's public face: anybody's, of any tenant. Raises NotThere."""
-    return found(GroupBuying.objects.public().for_wire().select_related("tenant"), pk=pk)
+    return found(offers.for_page(GroupBuying.objects.public()).select_related("tenant"), pk=pk)

@@ -174,7 +174,7 @@ def test_past_its_deadline_it_can_not_be_paid_and_then_it_is_expired(client, ord
     assert "已超过支付时间" in act(client, order, "pay")
     expiry.expire_due(now=now)
     page = look(client, order)
-    assert "已超时取消" in page
+    assert "超时已取消" in page
     assert "超时未付款，订单已取消" in page
 
 

@@ -118,7 +118,17 @@ ITEMS = (
         module_id=2,
         range=UNITS,
     ),
-    BuiltIn("unpaid_units", "每人待付上限", INT, "40", TRADE, "一位顾客全部待付款的订单最多占用多少份。", unit="份", module_id=2, range=UNITS),
+    BuiltIn(
+        "unpaid_units",
+        "每人待付上限",
+        INT,
+        "40",
+        TRADE,
+        "一位顾客全部待付款的订单最多占用多少份。",
+        unit="份",
+        module_id=2,
+        range=UNITS,
+    ),
     BuiltIn(
         "unpaid_units_of_address",
         "同一网络待付上限",

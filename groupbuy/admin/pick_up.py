@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from groupbuy.admin.forms import LiftForm, PickUpForm
 from groupbuy.admin.orders import goods_of
 from groupbuy.models import Order
+from groupbuy.models.stages import stage_of
 from groupbuy.orders import hand_over as counter
 from groupbuy.orders.fulfilment import require_goods_may_go
 from retail.backoffice import caller
@@ -77,6 +78,7 @@ def show(request: HttpRequest, form: PickUpForm, order: Order | None = None) -> 
         "paused_until": counter.own_pause(shop_id=chosen, principal=caller(request), now=now) if chosen and order is None else None,
         "pauses": counter.pauses(principal=caller(request), now=now) if order is None else [],
         "order": order,
+        "stage": stage_of(order, now).label if order else "",
         "goods": goods_of(order) if order else "",
         "missing": order.missing_units() if order else 0,
         "refusal": why_not(order) if order else None,

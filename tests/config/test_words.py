@@ -44,7 +44,6 @@ ALLOWED = {
     "groupbuy/storefront/forms.py": ({"已过期"}, "of a page"),
     "templates/storefront/_sheet.html": ({"已过期"}, "of a page"),
     "retail/views.py": ({"已过期"}, "of a page"),
-    "templates/admin/groupbuy/verify.html": ({"买家"}, "written anew with the hand-over"),
 }
 ADDRESSED = re.compile("收货(地址|人)")
 
@@ -82,4 +81,3 @@ def test_a_word_of_the_staff_is_on_no_page_of_the_buyers(word):
 
 def test_the_words_are_looked_for_where_they_stand():
     assert "待取货" in texts()["groupbuy/models/stages.py"]
-    assert "请输入" in texts()["templates/admin/groupbuy/verify.html"]

@@ -130,7 +130,7 @@ def test_an_undecided_group_hands_nothing_over_until_a_manager_declares_it_reach
 def test_an_order_being_refunded_is_not_handed_over(clerk, paid):
     Refund.objects.create(payment=paid.payments.get(), out_refund_no="R1", intent="x", amount=paid.money)
     browser = browser_of(clerk)
-    assert "退款中 请不要交付商品" in words(browser.post(COUNTER, typed(paid)))
+    assert "退款中 请不要交货" in words(browser.post(COUNTER, typed(paid)))
     refused = browser.post(COUNTER, typed(paid, handed_over="1"), follow=True)
     assert said(refused) == ["退款中"]
     assert Order.objects.get().status == OrderStatus.PAID

@@ -81,3 +81,4 @@ def test_a_word_of_the_staff_is_on_no_page_of_the_buyers(word):
 
 def test_the_words_are_looked_for_where_they_stand():
     assert "待取货" in texts()["groupbuy/models/stages.py"]
+    assert "请输入" in texts()["templates/admin/groupbuy/verify.html"]

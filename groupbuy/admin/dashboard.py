@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from groupbuy.admin.orders import goods_of, stage_is
+from groupbuy.admin.in_words import goods_of
+from groupbuy.admin.orders import stage_is
 from groupbuy.models import BillDifference, DeliverType, GroupBuying, Order, Payment, PaymentUse, Refund, Stage
 from groupbuy.models.orders import BOUGHT, TO_DELIVER, paid_units, with_units
 from groupbuy.models.stages import TO_COLLECT, with_stage

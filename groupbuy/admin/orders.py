@@ -16,7 +16,9 @@ from groupbuy import orders as order_services
 from groupbuy import payments
 from groupbuy.admin import short_delivery as short_delivery_page
 from groupbuy.admin.forms import DeliverForm, RefundForm
+from groupbuy.admin.in_words import figures, goods_of, lines
 from groupbuy.admin.narrowing import OrderListFilter
+from groupbuy.admin.overdue import OverdueMixin
 from groupbuy.admin.payments import refund_wanted, result_of
 from groupbuy.models import ActorKind, DeliverType, Order, OrderEvent, OrderQuerySet, OrderStatus, PaymentUse, Stage
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT
@@ -83,7 +85,7 @@ class StageFilter(DropdownFilter):  # type: ignore[misc]  # the theme is untyped
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnlyAdmin):
+class OrderAdmin(OverdueMixin, ReadOnlyAdmin):
     """``deliver_code`` is nowhere here: the clerk types what the buyer shows."""
 
     list_display = ("number", "person", "goods", "amount", "stage_label", "shop", "created_at")
@@ -106,6 +108,7 @@ class OrderAdmin(ReadOnlyAdmin):
         (gettext_lazy("待备货"), stage_is(Stage.PAID)),
         (gettext_lazy("备货中"), stage_is(Stage.CONFIRMED)),
         (gettext_lazy("待取货"), stage_is(*TO_COLLECT)),
+        (gettext_lazy("逾期未取"), stage_is(Stage.OVERDUE)),
         (gettext_lazy("已发货"), stage_is(Stage.SHIPPED)),
         (gettext_lazy("已完成"), stage_is(*DONE)),
         (gettext_lazy("已退款"), stage_is(Stage.REFUNDED)),
@@ -136,7 +139,7 @@ class OrderAdmin(ReadOnlyAdmin):
         "tenant",
     )
     actions = ("confirm", "deliver", "short_delivery")
-    actions_detail = ("confirm_one", "deliver_one", "recheck", "close_order", "refund")
+    actions_detail = ("confirm_one", "deliver_one", "record_reminder", "complete_overdue", "recheck", "close_order", "refund")
     change_form_outer_after_template = "admin/groupbuy/order_story.html"
     compressed_fields = False
     fieldsets = (
@@ -350,6 +353,8 @@ def offers(order: Order) -> set[str]:
         offered |= {"confirm"}
     if order.status in (OrderStatus.PAID, OrderStatus.CONFIRMED):
         offered |= {"deliver"}
+    if order.is_overdue(timezone.now()):
+        offered |= {"remind", "end"}
     if order.status in BOUGHT:
         offered |= {"refund"}
     if order.status in AWAITING_PAYMENT:
@@ -368,25 +373,3 @@ def timeline(order: Order) -> list[OrderEvent]:
         event.word = told_by(event, is_express=order.is_express)  # type: ignore[attr-defined]
         event.badge = BADGES[by_status(event.to_status, is_express=order.is_express)]  # type: ignore[attr-defined]
     return events
-
-
-def goods_of(order: Order) -> str:
-    return " ".join(part for part in (order.product_name, order.spec, f"×{order.qty}") if part)
-
-
-def figures(rows: Sequence[Order]) -> list[tuple[Any, Any]]:
-    """What a decision about orders touches; of a single one, which it is."""
-    if len(rows) == 1:
-        order = rows[0]
-        return [(_("订单"), order.code), (_("顾客"), order.buyer.nickname), (_("商品"), goods_of(order)), (_("金额"), f"¥{order.money}")]
-    return [
-        (_("订单"), len(rows)),
-        (_("份数"), sum(row.qty for row in rows)),
-        (_("金额"), f"¥{sum((row.money for row in rows), ZERO)}"),
-    ]
-
-
-def lines(rows: Sequence[Any]) -> list[str]:
-    if len(rows) == 1:
-        return []
-    return [f"{row.code} · {row.buyer.nickname} · {goods_of(row)} · {Stage(row.stage).label}" for row in rows]

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from groupbuy.admin.forms import LiftForm, PickUpForm
-from groupbuy.admin.orders import goods_of
+from groupbuy.admin.in_words import goods_of
 from groupbuy.models import Order
 from groupbuy.models.stages import stage_of
 from groupbuy.orders import hand_over as counter

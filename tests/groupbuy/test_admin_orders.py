@@ -1,8 +1,12 @@
 """What staff do with orders in the admin, each through its service and a page with figures."""
 
+from datetime import timedelta
+
 import pytest
 
-from groupbuy.models import DeliverType, Order, OrderStatus, PaymentState, Refund
+from groupbuy.models import DeliverType, GroupBuying, Order, OrderStatus, PaymentState, Refund
+from groupbuy.orders import fulfilment
+from retail.principals import principal_of
 from retail.rights import Role
 from tests.support import factories
 from tests.support.back_office import answered, page, said
@@ -200,3 +204,22 @@ def test_the_list_and_its_file_are_narrowed_by_the_arguments_of_the_api(headquar
 def test_a_range_that_can_not_be_understood_leads_back_to_the_list(headquarters, query):
     answer = browser_of(headquarters).get(f"/admin/groupbuy/order/?{query}")
     assert (answer.status_code, answer["Location"]) == (302, "/admin/groupbuy/order/?e=1")
+
+
+def test_an_overdue_order_is_reminded_of_twice_and_then_ended_with_a_reason(clerk, manager, buyer, group_buying, now):
+    order = pay(ordered(buyer, group_buying, now=now), now=now)
+    GroupBuying.objects.update(pick_up_from=now - timedelta(days=2), pick_up_until=now - timedelta(hours=1))
+    by_clerk, by_manager = browser_of(clerk), browser_of(manager)
+    assert "记一次提醒" not in words(by_clerk.get(page(order)))
+    fulfilment.deliver_orders(order_ids=[order.pk], principal=principal_of(clerk), now=now)
+    assert "按逾期未取完成" not in words(by_clerk.get(page(order)))
+    for count in (0, 1):
+        refused = by_manager.post(page(order, "complete_overdue"), answered(ending="spoiled"), follow=True)
+        assert said(refused) == [f"至少提醒顾客两次之后才能完成，已提醒 {count} 次"]
+        done = by_clerk.post(page(order, "record_reminder"), answered(note="打过电话，说明天来"), follow=True)
+        assert said(done) == ["已记下这次提醒"]
+    done = by_manager.post(page(order, "complete_overdue"), answered(ending="spoiled", note="烂了"), follow=True)
+    assert said(done) == ["订单已按逾期未取完成"]
+    told = words(done)
+    for part in ("已变质处理：烂了", "打过电话，说明天来", "已完成（未核销）"):
+        assert part in told

@@ -44,6 +44,9 @@ AGREED = ("shop", "product", "price", "deliver_type")
 class GroupBuyingForm(ScopedForm):
     """The rules of a group buy in words, where the database would only say no."""
 
+    class Meta:
+        help_texts = {"content": gettext_lazy("每份有多少，按商品的单位，如 3 斤装填 3；留空则从规格读出。")}
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         self.check_times(cleaned)

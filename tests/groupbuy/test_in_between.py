@@ -174,7 +174,7 @@ def test_an_order_whose_money_is_held_is_not_hidden(order, prepay_id, caller, no
 
 
 def test_no_order_costs_more_than_a_column_holds(caller, group_buying, now):
-    GroupBuying.objects.update(price=Decimal("9999.99"), quota=20_000)
+    GroupBuying.objects.update(price=Decimal("9999.99"), quota=20_000, per_order_limit=20_000)
     with pytest.raises(orders.NotBuyable, match="金额过大"):
         orders.create_order(principal=caller, buyer_id=None, wish=orders.Wish(group_buying.pk, 10_001), now=now)
     dearest = orders.create_order(principal=caller, buyer_id=None, wish=orders.Wish(group_buying.pk, 10_000), now=now)

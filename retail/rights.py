@@ -73,6 +73,7 @@ class Right(Enum):
     HIDE_ORDERS = _("删除自己的订单"), BUYER
     RECEIVE_ORDERS = _("确认收货"), BUYER
     HAND_OVER = _("确认、发货、核销取货码"), STAFF
+    RESCHEDULE = _("改订单的取货时间"), MANAGERS
     LOOK_UP_PICK_UP_CODES = _("按取货码查找订单"), HEADQUARTERS
     SEE_BUYERS_AFTERWARDS = _("交货后仍可见买家电话、地址和备注"), MANAGERS | BUYER
     SEE_OPEN_IDS = _("查看买家的 openId（掩码）"), MANAGERS
@@ -120,6 +121,7 @@ CLERKS_ROWS = {
     "retail.product": READ,
     "retail.productclass": READ,
     "shops.shop": READ,
+    "shops.shopholiday": READ,
     "shops.device": READ,
     "pricing.shopproduct": READ,
     "pricing.stockfigure": READ,
@@ -130,6 +132,7 @@ CLERKS_ROWS = {
 MANAGERS_ROWS = CLERKS_ROWS | {
     "retail.outboxentry": READ,
     "shops.shop": ("view", "change"),
+    "shops.shopholiday": WHOLE,
     "shops.stall": EDIT,
     "shops.device": EDIT,
     "shops.licence": READ,

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import TextChoices
+from django.db.models import Q, TextChoices
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from groupbuy.models import DeliverType, Order, OrderStatus, Outcome, Refund
-from groupbuy.models.orders import BOUGHT
-from retail import mini_program, outbox
+from groupbuy.models.orders import BOUGHT, TO_DELIVER
+from retail import dates, mini_program, outbox
 from retail.models import OutboxEntry
 from shops import configuration
 
@@ -25,7 +25,7 @@ class Kind(TextChoices):
     """What a buyer is told of, and where that happens; the template of each is the setting ``message_<kind>``.
 
     PAID and ARRIVED are moves of the order (``groupbuy.moves``), SUCCEEDED and FAILED what becomes of a group buy
-    (``orders.group_buyings``), REFUNDED is booked where all money is (``payments.settling``).
+    (``orders.group_buyings``), REFUNDED is booked where all money is (``payments.settling``), RESCHEDULED is ``orders.rescheduling``.
     """
 
     PAID = "paid", gettext_lazy("支付成功通知")
@@ -33,6 +33,7 @@ class Kind(TextChoices):
     SUCCEEDED = "succeeded", gettext_lazy("成团通知")
     FAILED = "failed", gettext_lazy("未成团通知")
     REFUNDED = "refunded", gettext_lazy("退款到账通知")
+    RESCHEDULED = "rescheduled", gettext_lazy("改期通知")
 
 
 # The statuses in which a message is still true when its turn comes.
@@ -42,7 +43,10 @@ TRUE_IN: Mapping[Kind, tuple[OrderStatus, ...]] = {
     Kind.SUCCEEDED: (OrderStatus.CONFIRMED,),
     Kind.FAILED: (*BOUGHT, OrderStatus.REFUNDED),
     Kind.REFUNDED: tuple(OrderStatus),
+    Kind.RESCHEDULED: TO_DELIVER,
 }
+# One message for each row of the timeline.
+OF_EVENTS = (Kind.RESCHEDULED,)
 ABOUT_REFUNDS = (Kind.FAILED, Kind.REFUNDED)
 # How many characters WeChat takes in a field of that type (订阅消息参数值内容限制).
 LONGEST = {"thing": 20, "character_string": 32, "phrase": 5, "name": 10}
@@ -67,7 +71,10 @@ class News:
 
 
 def put(kind: Kind, order: Order, *, now: datetime, subject_id: int | None = None) -> None:
-    """Only where the tenant has a template for it. ``subject_id`` is the order's unless the kind says otherwise: REFUNDED, the refund's."""
+    """Only where the tenant has a template for it. ``subject_id`` is the order's unless the kind says otherwise.
+
+    Of REFUNDED it is the refund's; of what an order may hear more than once, the row's of its timeline.
+    """
     if mini_program.is_real() and template_text(kind, order):
         outbox.put(kind=kind, subject_id=subject_id or order.pk, tenant_id=order.tenant_id, shop_id=order.shop_id, now=now)
 
@@ -112,8 +119,12 @@ def news_of(kind: Kind, entry: OutboxEntry) -> News:
     if kind == Kind.REFUNDED:
         refund = Refund.objects.select_related("payment__order__shop", "payment__order__buyer").get(pk=entry.subject_id)
         return News(refund.payment.order, refund.amount, refund.refunded_at or entry.created_at)
-    order = Order.objects.select_related("shop", "buyer", "group_buying").get(pk=entry.subject_id)
+    order = Order.objects.select_related("shop", "buyer", "group_buying").get(order_of(kind, entry))
     return News(order, order.money, entry.created_at)
+
+
+def order_of(kind: Kind, entry: OutboxEntry) -> Q:
+    return Q(events=entry.subject_id) if kind in OF_EVENTS else Q(pk=entry.subject_id)
 
 
 def facts_of(kind: Kind, news: News) -> dict[str, str]:
@@ -127,8 +138,27 @@ def facts_of(kind: Kind, news: News) -> dict[str, str]:
         "地址": order.address if order.deliver_type == DeliverType.PICK_UP else "",
         "订单号": order.code,
         "时间": f"{timezone.localtime(news.at):%Y-%m-%d %H:%M}",
+        "取货时间": dates_in(order),
         "说明": str(remark_of(kind, order)),
     }
+
+
+def dates_in(order: Order) -> str:
+    """When the goods can be collected, or are sent off, in at most 20 characters; "" when nobody has said."""
+    window, ships_on = order.pick_up_window, order.group_buying.ships_on
+    if window is None:
+        return _("%(day)s 发货") % {"day": dates.day_in_words(ships_on)} if ships_on else ""
+    start, end = timezone.localtime(window.start), timezone.localtime(window.end)
+    if start.date() == end.date():
+        return dates.span_in_words(*window)
+    if (start.year, start.month) == (end.year, end.month):
+        return _("%(day)s%(from)s–%(last)d日%(until)s") % {
+            "day": dates.day_in_words(start.date()),
+            "from": f"{start:%H:%M}",
+            "last": end.day,
+            "until": f"{end:%H:%M}",
+        }
+    return _("%(day)s %(from)s 起") % {"day": dates.day_in_words(start.date()), "from": f"{start:%H:%M}"}
 
 
 def remark_of(kind: Kind, order: Order) -> str | Promise:
@@ -141,6 +171,7 @@ def remark_of(kind: Kind, order: Order) -> str | Promise:
         Kind.ARRIVED: _("商品已到店，请凭取货码取货"),
         Kind.SUCCEEDED: _("已成团，我们会尽快备货"),
         Kind.REFUNDED: _("款项已原路退回"),
+        Kind.RESCHEDULED: _("取货时间有变，请留意") if order.deliver_type == DeliverType.PICK_UP else _("发货时间有变，请留意"),
     }[kind]
 
 

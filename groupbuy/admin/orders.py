@@ -1,6 +1,7 @@
 """Orders: looked up, moved on, refunded; never written by hand."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -13,13 +14,14 @@ from django.utils.translation import gettext_lazy
 
 from groupbuy import orders as order_services
 from groupbuy import payments
+from groupbuy.admin import rescheduling
 from groupbuy.admin import short_delivery as short_delivery_page
 from groupbuy.admin.forms import DeliverForm, RefundForm
 from groupbuy.admin.narrowing import OrderListFilter
 from groupbuy.admin.payments import refund_wanted, result_of
-from groupbuy.models import ActorKind, DeliverType, Order, OrderEvent, OrderQuerySet, OrderStatus, PaymentUse
+from groupbuy.models import ActorKind, DeliverType, EventKind, Order, OrderEvent, OrderQuerySet, OrderStatus, PaymentUse
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, TO_DELIVER
-from groupbuy.orders import fulfilment
+from groupbuy.orders import fulfilment, pick_up_dates
 from groupbuy.payments import refunds, short_delivery
 from retail.backoffice import (
     AutocompleteFilter,
@@ -62,12 +64,13 @@ def status_is(*statuses: OrderStatus) -> str:
 class OrderAdmin(ReadOnlyAdmin):
     """``deliver_code`` is nowhere here: the clerk types what the buyer shows."""
 
-    list_display = ("number", "person", "goods", "amount", "status_label", "shop", "created_at")
+    list_display = ("number", "person", "goods", "amount", "status_label", "collected", "shop", "created_at")
     list_filter = (
         ("status", ChoicesDropdownFilter),
         ("shop", RelatedFilter),
         ("group_buying", AutocompleteFilter),
         ("deliver_type", ChoicesDropdownFilter),
+        rescheduling.PickUpFilter,
         ("created_at", RangeDateFilter),
         ("paid_at", RangeDateFilter),
         OrderListFilter,
@@ -102,14 +105,16 @@ class OrderAdmin(ReadOnlyAdmin):
         "status",
         "created_at",
         "paid_at",
+        "pick_up_start",
+        "pick_up_end",
         "shipped_at",
         "completed_at",
         "carrier",
         "tracking_number",
         "tenant",
     )
-    actions = ("confirm", "deliver", "short_delivery")
-    actions_detail = ("confirm_one", "deliver_one", "recheck", "close_order", "refund")
+    actions = ("confirm", "deliver", "reschedule", "short_delivery")
+    actions_detail = ("confirm_one", "deliver_one", "reschedule_one", "recheck", "close_order", "refund")
     change_form_outer_after_template = "admin/groupbuy/order_story.html"
     compressed_fields = False
     fieldsets = (
@@ -123,7 +128,7 @@ class OrderAdmin(ReadOnlyAdmin):
             {
                 "fields": (
                     ("buyer_name", "phone_shown", "deliver_type", "address_shown"),
-                    ("carrier", "tracking_number", "remark_shown"),
+                    ("collected", "carrier", "tracking_number", "remark_shown"),
                 )
             },
         ),
@@ -144,6 +149,9 @@ class OrderAdmin(ReadOnlyAdmin):
 
     def has_fulfil_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return caller(request).may(Right.HAND_OVER)
+
+    def has_reschedule_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return caller(request).may(Right.RESCHEDULE)
 
     def has_close_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return caller(request).may(Right.CLOSE_ORDERS)
@@ -180,6 +188,11 @@ class OrderAdmin(ReadOnlyAdmin):
         rows = self.fit(request, queryset, [OrderStatus.PAID, OrderStatus.CONFIRMED])
         return self.ask_deliver(request, rows, request.get_full_path()) if rows else None
 
+    @admin.action(description=gettext_lazy("改取货时间"), permissions=["reschedule"])
+    def reschedule(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        rows = self.chosen(request, queryset)
+        return self.ask_reschedule(request, rows, request.get_full_path()) if rows else None
+
     @admin.action(description=gettext_lazy("缺货退款"), permissions=["refund"])
     def short_delivery(self, request: HttpRequest, queryset: OrderQuerySet) -> HttpResponse | None:
         rows = self.chosen(request, short_delivery.with_money(queryset)) or []
@@ -206,6 +219,14 @@ class OrderAdmin(ReadOnlyAdmin):
     def deliver_one(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
         order = self.get_object(request, object_id)
         return self.ask_deliver(request, [order], page_of(order))
+
+    @page_action(description=gettext_lazy("改取货时间"), path="reschedule", permission="reschedule", icon="event")
+    def reschedule_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        order = self.get_object(request, object_id)
+        return self.ask_reschedule(request, [order], page_of(order))
+
+    def ask_reschedule(self, request: HttpRequest, rows: Sequence[Order], back: str) -> HttpResponse:
+        return rescheduling.ask_orders(self, request, rows, facts=figures(rows), lines=lines(rows), back=back)
 
     def ask_confirm(self, request: HttpRequest, rows: Sequence[Order], back: str) -> HttpResponse:
         ids = [row.pk for row in rows]
@@ -287,6 +308,18 @@ class OrderAdmin(ReadOnlyAdmin):
         refunding = _("（退款中）") if order.is_refunding() else ""
         return f"{order.get_status_display()}{refunding}"
 
+    @display(description=gettext_lazy("取货时间"))
+    def collected(self, order: Order) -> str:
+        return pick_up_dates.dates_of_order(order).in_words() or "—"
+
+    @display(description=gettext_lazy("取货开始"))
+    def pick_up_start(self, order: Order) -> datetime | None:
+        return pick_up_dates.dates_of_order(order).pick_up_from
+
+    @display(description=gettext_lazy("取货截止"))
+    def pick_up_end(self, order: Order) -> datetime | None:
+        return pick_up_dates.dates_of_order(order).pick_up_until
+
     @display(description=gettext_lazy("团购"))
     def group_buying_name(self, order: Order) -> str:
         return order.group_buying.name
@@ -319,6 +352,8 @@ def offers(order: Order) -> set[str]:
         offered |= {"confirm"}
     if order.status in (OrderStatus.PAID, OrderStatus.CONFIRMED):
         offered |= {"deliver"}
+    if order.deliver_type == DeliverType.PICK_UP and order.is_to_hand_over() and order.handed_over_at is None:
+        offered |= {"reschedule"}
     if order.status in BOUGHT:
         offered |= {"refund"}
     if order.status in AWAITING_PAYMENT:
@@ -334,7 +369,9 @@ def timeline(order: Order) -> list[OrderEvent]:
     for event in events:
         name = event.actor.nickname if event.actor else ""
         event.who = f"{ActorKind(event.actor_kind).label} {name}".strip()  # type: ignore[attr-defined]
-        event.badge = BADGES[OrderStatus(event.to_status)]  # type: ignore[attr-defined]
+        is_move = event.kind == EventKind.MOVE
+        event.badge = BADGES[OrderStatus(event.to_status)] if is_move else "default"  # type: ignore[attr-defined]
+        event.label = event.get_to_status_display() if is_move else event.get_kind_display()  # type: ignore[attr-defined]
     return events
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from groupbuy.models import DeliverType, GroupBuying, PickUpWindow
+from groupbuy.models import DeliverType, GroupBuying, Order, PickUpWindow
 from retail import dates
 from retail.models import Product
 from shops import configuration, opening
@@ -38,6 +38,13 @@ class Dates(NamedTuple):
 
 def dates_of(group_buying: GroupBuying) -> Dates:
     return Dates(group_buying.pick_up_from, group_buying.pick_up_until, group_buying.ships_on)
+
+
+def dates_of_order(order: Order) -> Dates:
+    """The order's own, else its group buy's: join ``group_buying``."""
+    if order.deliver_type == DeliverType.EXPRESS:
+        return Dates(ships_on=order.group_buying.ships_on)
+    return Dates(*(order.pick_up_window or ()))
 
 
 def proposed(*, shop: Shop, product: Product, deliver_type: int, end_at: datetime) -> Dates:

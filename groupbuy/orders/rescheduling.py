@@ -128,7 +128,8 @@ def why_not(order: Order) -> str:
 def tell(orders: Sequence[Order], wanted: Dates, *, principal: Principal, now: datetime) -> None:
     """Into the timeline of each, and to its buyer; reminders count from the new dates on."""
     actor = moves.actor_of(principal)
-    reason = _("改为 %(dates)s") % {"dates": wanted.in_words()}
+    changed_to = _("改为 %(dates)s") if wanted.ships_on else _("取货时间改为 %(dates)s")
+    reason = changed_to % {"dates": wanted.in_words()}
     events = [
         OrderEvent(
             order=order,

@@ -88,7 +88,7 @@ def test_a_changed_group_buy_reaches_all_who_still_wait(manager, headquarters, g
     event = OrderEvent.objects.filter(kind=EventKind.DATES, order=arrived).get()
     assert (event.from_status, event.to_status, event.actor, event.actor_kind) == (3, 3, manager, "staff")
     span = f"{timezone.localtime(NEW['pick_up_from']):%-m月%-d日} 16:00–20:00"
-    assert event.reason == f"改为 {span}"
+    assert event.reason == f"取货时间改为 {span}"
     counts = dict(Order.objects.values_list("pk", "reminders"))
     assert [counts[order.pk] for order in (waiting, arrived, gone, refunding, unpaid)] == [0, 0, 2, 2, 2]
     assert GroupBuying.objects.get().pick_up_window == (NEW["pick_up_from"], NEW["pick_up_until"])

@@ -1,7 +1,7 @@
 """Shops and what stands in them: staff, stalls, devices, licences and their configuration."""
 
 import secrets
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Self
 
 from django.conf import settings
@@ -23,6 +23,10 @@ def new_app_key() -> str:
 
 def new_app_secret() -> str:
     return f"sk_{secrets.token_hex(24)}"
+
+
+# How long before it a holiday is announced.
+NOTICE = timedelta(days=14)
 
 
 class ShopQuerySet(models.QuerySet["Shop"]):
@@ -88,6 +92,12 @@ class Shop(models.Model):
         return self.name
 
 
+class ShopHolidayQuerySet(models.QuerySet["ShopHoliday"]):
+    def near(self, day: date) -> Self:
+        """Of which customers should hear on ``day``: it is there, or begins within two weeks."""
+        return self.filter(last_day__gte=day, first_day__lte=day + NOTICE).order_by("first_day")
+
+
 class ShopHoliday(models.Model):
     """Days in a row, the first and the last included, on which a shop is closed."""
 
@@ -95,6 +105,8 @@ class ShopHoliday(models.Model):
     first_day = dates.DayField(_("第一天"))
     last_day = dates.DayField(_("最后一天"))
     words = models.CharField(_("说明"), max_length=50, blank=True, help_text=_("顾客会看到，如：春节休息。"))
+
+    objects = ShopHolidayQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = _("门店假期")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from groupbuy.admin.narrowing import Narrowing
 from groupbuy.models import DeliverType, GroupBuying, Order
 from groupbuy.models.orders import TO_DELIVER
+from groupbuy.orders import pick_up_dates
 from retail.backoffice import page_of
 
 # Some 40 sheets of paper; more is a matter for the export.
@@ -28,6 +29,7 @@ def show(request: HttpRequest, group_buying: GroupBuying) -> HttpResponse:
         "title": _("提货单"),
         "opts": group_buying._meta,
         "group_buying": group_buying,
+        "dates": pick_up_dates.dates_of(group_buying).in_words(),
         "narrowing": narrowing,
         "rows": rows,
         "units": sum(row["order"].qty for row in rows if not row["refunding"]),
@@ -43,6 +45,7 @@ def line(order_admin: Any, order: Order) -> dict[str, Any]:
     return {
         "order": order,
         "refunding": order.is_refunding(),
+        "own_dates": pick_up_dates.dates_of_order(order).in_words() if order.pick_up_from else "",
         "phone": order_admin.phone_shown(order),
         "address": order_admin.address_shown(order),
         "remark": order_admin.remark_shown(order),

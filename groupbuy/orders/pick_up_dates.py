@@ -29,6 +29,11 @@ class Dates(NamedTuple):
     def are_set(self) -> bool:
         return any(self)
 
+    @property
+    def stamp(self) -> str:
+        """Other for other dates."""
+        return "-".join(f"{value:%m%dT%H%M}" for value in self if value)
+
     def in_words(self, today: date | None = None) -> str:
         """``12月1日 16:00–20:00``, ``12月2日 发货``; "" when nobody has said."""
         if self.pick_up_from and self.pick_up_until:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from groupbuy.models import (
     ActorKind,
     DeliverType,
+    EventKind,
     Order,
     OrderEvent,
     OrderQuerySet,
@@ -25,6 +26,7 @@ from groupbuy.models import (
     RefundState,
 )
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, ENDED, TO_DELIVER
+from groupbuy.orders.pick_up_dates import Dates, dates_of_order
 from groupbuy.payments.attempts import PREPAY_LIFE
 from groupbuy.storefront.offers import Offer
 from retail.money import ZERO
@@ -243,6 +245,10 @@ class Purchase:
         return self.order.deliver_type == DeliverType.EXPRESS
 
     @property
+    def dates(self) -> Dates:
+        return dates_of_order(self.order)
+
+    @property
     def has_refund_trouble(self) -> bool:
         return any(refund.is_stuck for refund in self.refunds)
 
@@ -300,11 +306,13 @@ class Purchase:
     def version(self) -> str:
         """Changes with everything that the page shows of the order."""
         money = "-".join(f"{refund.pk}{refund.state}{refund.is_stuck}" for refund in self.refunds)
-        return f"{self.stage}-{self.order.status}-{self.held}-{money}-{self.must_start_over}"
+        return f"{self.stage}-{self.order.status}-{self.held}-{money}-{self.must_start_over}-{self.dates.stamp}"
 
 
 def words_of(event: OrderEvent, *, is_express: bool) -> str | Promise:
     """A line of the timeline as the buyer reads it; the reasons that staff write stay with staff."""
+    if event.kind == EventKind.DATES:
+        return event.reason
     if event.to_status == OrderStatus.SHIPPED:
         return _("商家已发货") if is_express else _("货已到店，可以提货")
     if event.to_status == OrderStatus.COMPLETED:

@@ -11,11 +11,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from groupbuy.models import OrderEvent, PickUpWindow
+from groupbuy.models import OrderEvent
+from groupbuy.orders.pick_up_dates import Dates
 from groupbuy.storefront import purchases
 from groupbuy.storefront.qr_codes import qr_drawing
 from retail import dates
 from retail.wire.masking import mask_name
+from shops import positions
 
 register = template.Library()
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -74,15 +76,27 @@ def when(moment: datetime, now: datetime) -> str:
 
 
 @register.filter
-def span(window: PickUpWindow, now: datetime) -> str:
-    """``明天 16:00–20:00``."""
-    return dates.span_in_words(*window, timezone.localdate(now))
+def told(promised: Dates, now: datetime) -> str:
+    """``明天 16:00–20:00``, ``12月2日 周三 发货``; "" when nobody has said."""
+    return promised.in_words(timezone.localdate(now))
 
 
 @register.filter
 def day(on: date, now: datetime) -> str:
     """``明天``, ``12月1日 周二``."""
     return dates.day_in_words(on, timezone.localdate(now))
+
+
+@register.simple_tag
+def map_link(point: str, title: str, address: str) -> str:
+    """Where the map opens; "" without a position."""
+    return positions.map_link(point, title=title, address=address)
+
+
+@register.filter
+def weekdays(digits: str) -> str:
+    """``周一、周日``."""
+    return "、".join(str(dates.WEEKDAYS[int(digit) - 1]) for digit in digits)
 
 
 @register.filter

@@ -157,7 +157,7 @@ class GroupBuyingAdmin(OfShopAdmin):
         (
             gettext_lazy("配送"),
             {
-                "fields": ("deliver_type", ("pick_up_from", "pick_up_until"), "ships_on", "address", ("lbs", "phone")),
+                "fields": ("deliver_type", "pick_up_from", "pick_up_until", "ships_on", "address", ("lbs", "phone")),
                 "description": gettext_lazy("自提地址、坐标和电话留空则用门店的。"),
             },
         ),

@@ -42,7 +42,7 @@ def reschedule(
     """
     known = group_buyings.find(group_buying_id, principal)
     # Orders are locked before their group buy, as everywhere. The unpaid ones too: paid a moment later, they would hear of no change.
-    rows = known.orders.live().filter(pick_up_from=None, handed_over_at=None)
+    rows = known.orders.live().filter(pick_up_from=None)
     orders = [order for order in locked(rows) if order.is_to_hand_over() and not order.is_refunding()]
     group_buying = GroupBuying.objects.select_for_update(of=("self",), no_key=True).select_related("shop").get(pk=known.pk)
     wanted = Dates(pick_up_from, pick_up_until, ships_on)

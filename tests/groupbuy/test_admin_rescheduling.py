@@ -121,7 +121,7 @@ def test_who_sells_for_longer_moves_the_promised_date_first(manager, dated, orde
 def test_a_group_buy_is_given_other_dates_after_a_look_at_whom_it_touches(manager, dated, order):
     browser = browser_of(manager)
     asked = words(browser.get(page(dated, "reschedule")))
-    assert "将通知的订单 1" in asked
+    assert "涉及的订单 1" in asked
     done = browser.post(page(dated, "reschedule"), typed(**NEW), follow=True)
     assert said(done) == ["已改期，涉及 1 个订单"]
     assert GroupBuying.objects.get().pick_up_window == tuple(NEW.values())

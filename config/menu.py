@@ -31,7 +31,7 @@ MENU: Sequence[tuple[Any, Sequence[Page]]] = (
         _("今日"),
         (
             Page(_("取货核销"), "qr_code_scanner", "groupbuy_verify", right=Right.HAND_OVER),
-            Page(_("概览"), "dashboard", "index"),
+            Page(_("工作台"), "dashboard", "index"),
         ),
     ),
     (
@@ -79,11 +79,11 @@ MENU: Sequence[tuple[Any, Sequence[Page]]] = (
         _("系统"),
         (
             Page(_("员工账号"), "badge", "retail_user_changelist", "is_staff__exact=1"),
-            Page(_("买家"), "group", "retail_user_changelist", "is_staff__exact=0"),
+            Page(_("顾客"), "group", "retail_user_changelist", "is_staff__exact=0"),
             Page(_("操作记录"), "manage_search", "admin_logentry_changelist"),
             Page(_("商户号"), "account_balance", "groupbuy_merchantaccount_changelist"),
             Page(_("小程序密钥"), "key", "retail_appsecret_changelist"),
-            Page(_("租户"), "apartment", "retail_tenant_changelist"),
+            Page(_("商家"), "apartment", "retail_tenant_changelist"),
             Page(_("微信身份"), "forum", "retail_wechatidentity_changelist"),
             Page(_("支付事件"), "receipt", "groupbuy_paymentevent_changelist"),
             Page(_("设备类型"), "devices_other", "shops_devicetype_changelist"),

@@ -13,7 +13,7 @@ from typing import Protocol
 from django.db import close_old_connections
 
 from groupbuy.notices import messages, shipping
-from groupbuy.orders import expiry, fulfilment, group_buyings
+from groupbuy.orders import expiry, fulfilment, group_buyings, overdue
 from groupbuy.payments import bills, reconciling, refunds
 from retail import jobs, outbox
 from retail.database import faults
@@ -41,6 +41,7 @@ JOBS: dict[str, tuple[Job, int]] = {
     "decide": (group_buyings.decide_due, 10),
     "carry_out": (group_buyings.carry_out_due, 5),
     "complete": (fulfilment.complete_due, 60),
+    "remind": (overdue.remind_due, 60),
     "bill": (bills.compare_due, 600),
     "nonces": (devices.forget_nonces, 600),
     "outbox": (partial(outbox.send_due, senders=SENDERS), 2),

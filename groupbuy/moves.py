@@ -8,8 +8,9 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from groupbuy import stock
-from groupbuy.models import ActorKind, DeliverType, Order, OrderEvent, OrderStatus
+from groupbuy.models import ActorKind, DeliverType, EventKind, Order, OrderEvent, OrderStatus
 from groupbuy.notices import messages, shipping
+from retail import jobs
 from retail.models import User
 from retail.principals import Principal
 from retail.refusals import Refusal
@@ -100,6 +101,26 @@ def move(order: Order, to: OrderStatus, *, actor: Actor, now: datetime, reason: 
     for name, value in changes.items():
         setattr(order, name, value)
     announce(order, now=now)
+
+
+def write(order: Order, **changes: Any) -> None:
+    """Columns of ``order`` that are no move, provided that it is as it was read; the row in hand has them too. Raises SomebodyWasFirst."""
+    if not jobs.claim(order, "status", *changes, **changes):
+        raise SomebodyWasFirst
+
+
+def note(order: Order, kind: EventKind, *, actor: Actor, now: datetime, reason: str = "") -> OrderEvent:
+    """A row of the timeline that is no move."""
+    return OrderEvent.objects.create(
+        order=order,
+        kind=kind,
+        from_status=order.status,
+        to_status=order.status,
+        actor_kind=actor.kind,
+        actor=actor.user,
+        reason=reason,
+        created_at=now,
+    )
 
 
 def announce(order: Order, *, now: datetime) -> None:

@@ -67,7 +67,7 @@ def acknowledge(*, device_id: int, time_stamp: int, principal: Principal) -> int
     """
     device = found(Device.objects.visible_to(principal).in_use().select_related("shop"), pk=device_id, shop__removed_at=None)
     if not 0 <= time_stamp <= device.shop.price_version:
-        raise Invalid(_("时间戳不能为负数，也不能超过门店当前的价格版本"))
+        raise Invalid(_("时间戳不能为负数，也不能超过门店当前的价格更新序号"))
     # One conditional UPDATE: two acknowledgements may cross, or one and a reset.
     if Device.objects.filter(pk=device.pk, time_stamp__lt=time_stamp, offered_stamp__gte=time_stamp).update(time_stamp=time_stamp):
         return time_stamp

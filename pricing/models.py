@@ -95,7 +95,7 @@ class ChangeSource(models.TextChoices):
 class PriceChange(models.Model):
     """One batch: everything that one call changed, so that it can be shown and undone as a whole."""
 
-    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="price_changes", verbose_name=_("租户"))
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="price_changes", verbose_name=_("商家"))
     source = models.CharField(_("来源"), max_length=16, choices=ChangeSource.choices)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("操作人"))
     reason = models.CharField(_("原因"), max_length=200, blank=True)

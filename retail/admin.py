@@ -119,7 +119,7 @@ class AppSecretAdmin(ScopedAdmin):
 
     @display(description=gettext_lazy("说明"))
     def advice(self, secret: AppSecret) -> str:
-        return _("用于本租户的小程序：登录、订阅消息、分享码、发货上报。AppId 由平台登记，没有时用平台的小程序。保存后请验证。")
+        return _("用于本商家的小程序：登录、订阅消息、分享码、发货上报。AppId 由平台登记，没有时用平台的小程序。保存后请验证。")
 
     def has_try_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return caller(request).may(Right.KEEP_APP_SECRET)
@@ -129,7 +129,7 @@ class AppSecretAdmin(ScopedAdmin):
         secret = self.get_object(request, object_id)
 
         note = _("用 AppId 和 AppSecret 向微信要一个访问令牌。不发送任何消息，正在使用的令牌不受影响。")
-        facts = [(_("租户"), secret.tenant), (_("小程序 AppId"), self.app_id(secret))]
+        facts = [(_("商家"), secret.tenant), (_("小程序 AppId"), self.app_id(secret))]
         question = Question(title=_("验证密钥"), facts=facts, note=note, button=_("立即验证"))
         return self.ask(request, question, partial(require_secret, secret.tenant), _("微信接受了这个密钥"), touched=[secret])
 

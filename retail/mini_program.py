@@ -198,9 +198,9 @@ def try_secret(tenant: Tenant) -> str:
     Asks anew, whatever is in the cache, and leaves a token that is in use as it is.
     """
     if not tenant.app_id:
-        return _("平台还没有登记此租户自己的小程序 AppId，密钥暂不使用")
+        return _("平台还没有登记此商家自己的小程序 AppId，密钥暂不使用")
     if not is_real():
-        return _("当前是沙箱登录，不连接微信")
+        return _("当前是演示登录，不连接微信")
     try:
         answer = object_in(ask_for_token(tenant)) or {}
     except Unavailable:

@@ -16,7 +16,7 @@ class Role(TextChoices):
     """The letters of the table in ``docs/api.md``; staff roles are also the names of the Django groups."""
 
     ANONYMOUS = "anonymous", _("访客")
-    BUYER = "buyer", _("买家")
+    BUYER = "buyer", _("顾客")
     CLERK = "clerk", _("店员")
     MANAGER = "manager", _("店长")
     HEADQUARTERS = "headquarters", _("总部")
@@ -69,14 +69,16 @@ class Right(Enum):
     PLACE_ORDERS = _("下单"), BUYER | STAFF
     PAY_ORDERS = _("支付订单"), BUYER
     CHECK_ORDER_PAYMENT = _("查询订单支付结果"), BUYER | STAFF
-    CLOSE_ORDERS = _("关闭未支付的订单"), BUYER | MANAGERS
+    CLOSE_ORDERS = _("取消待付款的订单"), BUYER | MANAGERS
     HIDE_ORDERS = _("删除自己的订单"), BUYER
-    RECEIVE_ORDERS = _("确认收货"), BUYER
-    HAND_OVER = _("确认、发货、核销取货码"), STAFF
+    RECEIVE_ORDERS = _("确认取货或签收"), BUYER
+    HAND_OVER = _("备货、发货、通知取货、核销取货码"), STAFF
+    LIFT_PAUSES = _("解除取货码输错的暂停"), MANAGERS
+    COMPLETE_OVERDUE = _("完成逾期未取的订单"), MANAGERS
     RESCHEDULE = _("改订单的取货时间"), MANAGERS
     LOOK_UP_PICK_UP_CODES = _("按取货码查找订单"), HEADQUARTERS
-    SEE_BUYERS_AFTERWARDS = _("交货后仍可见买家电话、地址和备注"), MANAGERS | BUYER
-    SEE_OPEN_IDS = _("查看买家的 openId（掩码）"), MANAGERS
+    SEE_BUYERS_AFTERWARDS = _("交货后仍可见顾客电话、地址和备注"), MANAGERS | BUYER
+    SEE_OPEN_IDS = _("查看顾客的 openId（掩码）"), MANAGERS
     SEE_PAYMENTS = _("查看支付和退款"), MANAGERS
     RECHECK_PAYMENTS = _("向支付渠道查询支付"), MANAGERS
     REFUND = _("退款、缺货退款、处理异常款项"), HEADQUARTERS
@@ -87,7 +89,7 @@ class Right(Enum):
     KEEP_APP_SECRET = _("登记和验证小程序密钥"), HEADQUARTERS
     SEND_AGAIN = _("重新发送通知"), MANAGERS
     SEE_SHOPS = _("查看门店"), STAFF | DEVICE
-    SEE_ALL_SHOPS = _("查看租户全部门店"), MANAGERS
+    SEE_ALL_SHOPS = _("查看本商家全部门店"), MANAGERS
     OPEN_SHOPS = _("新增门店"), HEADQUARTERS
     CHANGE_SHOPS = _("修改门店"), MANAGERS
     CLOSE_SHOPS = _("门店停业"), HEADQUARTERS
@@ -107,7 +109,7 @@ class Right(Enum):
     RESET_DOWNLOADS = _("重置设备下载"), MANAGERS | DEVICE
     DOWNLOAD_PRICES = _("下载价格"), DEVICE
     MANAGE_STAFF = _("管理员工账号"), HEADQUARTERS
-    CHOOSE_TENANT = _("跨租户工作"), PLATFORM
+    CHOOSE_TENANT = _("跨商家工作"), PLATFORM
     SEE_MANAGERS_FIELDS = _("后台：店长以上可见的字段"), MANAGERS
     SEE_HEADQUARTERS_FIELDS = _("后台：总部可见的字段"), HEADQUARTERS
 

@@ -99,15 +99,15 @@ ITEMS = (
     ),
     BuiltIn("phone_required", "下单必填电话", BOOL, "true", TRADE, "自提订单必须留有电话。", module_id=2),
     BuiltIn(
-        "buyer_receives_pick_up", "买家可确认自提", BOOL, "false", TRADE, "自提订单可由买家自己确认收货，无需核销取货码。", module_id=2
+        "buyer_receives_pick_up", "顾客可确认取货", BOOL, "false", TRADE, "到货后顾客也可自己确认取货；取货码到核销才失效。", module_id=2
     ),
     BuiltIn(
         "auto_complete_days",
         "自动完成天数",
         INT,
-        "7",
+        "10",
         TRADE,
-        "发货后买家未确认收货，到期自动完成。",
+        "快递发货后顾客未确认签收，到期自动完成；自提订单不会自动完成。",
         unit="天",
         module_id=2,
         range=Range(1, 90),
@@ -130,6 +130,7 @@ ITEMS = (
     BuiltIn("message_arrived", "到店取货消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
     BuiltIn("message_succeeded", "成团消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
     BuiltIn("message_failed", "未成团消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
+    BuiltIn("message_reminded", "取货提醒消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
     BuiltIn("message_refunded", "退款到账消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
     BuiltIn("message_rescheduled", "改期消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
     BuiltIn(

@@ -45,7 +45,7 @@ class ShopQuerySet(models.QuerySet["Shop"]):
 class Shop(models.Model):
     """A shop of a tenant. ``price_version`` is the counter that its devices download by: every changed price takes the next number."""
 
-    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="shops", verbose_name=_("租户"))
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="shops", verbose_name=_("商家"))
     code = models.CharField(_("编码"), max_length=32, validators=[is_code])
     name = models.CharField(_("名称"), max_length=100)
     address = models.CharField(_("地址"), max_length=200, blank=True)
@@ -65,7 +65,7 @@ class Shop(models.Model):
         validators=[MinValueValidator(0)],
         help_text=_("0.300 即在行情均价上加 30%。"),
     )
-    app_key = models.CharField(_("AppKey"), max_length=64, unique=True, default=new_app_key, editable=False)
+    app_key = models.CharField(_("设备密钥"), max_length=64, unique=True, default=new_app_key, editable=False)
     app_secret = EncryptedTextField(_("AppSecret"), default=new_app_secret, editable=False)
     previous_secret = EncryptedTextField(_("旧 AppSecret"), blank=True, editable=False)
     previous_secret_until = models.DateTimeField(_("旧密钥有效至"), null=True, blank=True, editable=False)
@@ -73,7 +73,7 @@ class Shop(models.Model):
         _("允许 Basic 认证"), default=False, help_text=_("仅供不会签名的收银机；只限 HTTPS，只能调用设备接口。")
     )
     staff = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="shops", blank=True, verbose_name=_("员工"))
-    price_version = models.BigIntegerField(_("价格版本"), default=0, editable=False)
+    price_version = models.BigIntegerField(_("价格更新序号"), default=0, editable=False)
     created_at = models.DateTimeField(_("创建时间"), default=timezone.now, editable=False)
     removed_at = models.DateTimeField(_("停业时间"), null=True, blank=True, editable=False)
 
@@ -257,7 +257,7 @@ class ConfigValue(models.Model):
     """A tenant's or a shop's own value of a setting: shop before tenant before default."""
 
     item = models.ForeignKey(ConfigItem, models.CASCADE, related_name="values", verbose_name=_("配置项"))
-    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="config_values", verbose_name=_("租户"))
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="config_values", verbose_name=_("商家"))
     shop = models.ForeignKey(Shop, models.PROTECT, related_name="config_values", null=True, blank=True, verbose_name=_("门店"))
     value = models.TextField(_("值"), blank=True)
 

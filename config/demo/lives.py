@@ -20,7 +20,7 @@ AUTO_COMPLETE = timedelta(days=7)
 AT_BANK = timedelta(seconds=3)
 CARRIERS = (("顺丰速运", "SF"), ("中通快递", "ZT"), ("圆通速递", "YT"))
 SPOILT = ("坏果赔付", "个别压伤，按比例退款", "少发一个，补差价")
-REGRETTED = ("买家不想要了", "拍错规格，买家申请退款", "买家临时出差，无法取货")
+REGRETTED = ("顾客不想要了", "拍错规格，顾客申请退款", "顾客临时出差，无法取货")
 SHORT = ("到货不足，整单退款", "品质不达标，整单退款")
 
 

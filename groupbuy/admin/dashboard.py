@@ -1,18 +1,21 @@
 """The first page: what waits for this person today."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Sum
 from django.db.models.functions import TruncDate
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from groupbuy.admin.orders import goods_of, status_is
-from groupbuy.models import BillDifference, DeliverType, GroupBuying, Order, OrderStatus, Payment, PaymentUse, Refund
+from groupbuy.admin.orders import goods_of, stage_is
+from groupbuy.models import BillDifference, DeliverType, GroupBuying, Order, Payment, PaymentUse, Refund, Stage
 from groupbuy.models.orders import BOUGHT, TO_DELIVER
+from groupbuy.models.stages import TO_COLLECT, with_stage
 from retail.backoffice import caller
 from retail.models import OutboxEntry, OutboxState
 from retail.money import to_cents
@@ -20,7 +23,6 @@ from retail.principals import Principal
 from retail.rights import Right
 
 DAYS = 14
-S = OrderStatus
 
 
 def figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -28,38 +30,49 @@ def figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     principal, now = caller(request), timezone.now()
     midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     running = GroupBuying.objects.visible_to(principal).running(now).select_related("shop", "product").order_by("end_at")
-    newest = Order.objects.visible_to(principal).filter(status__in=TO_DELIVER).select_related("buyer", "shop").order_by("-paid_at", "-pk")
+    newest = waiting(principal, now).select_related("buyer", "shop").order_by("-paid_at", "-pk")[:8]
     return context | {
-        "title": _("概览"),
+        "title": _("工作台"),
         "cards": cards(principal, midnight=midnight, now=now),
         "running": [progress(group_buying) for group_buying in running[:6]],
-        "newest": [(order, goods_of(order)) for order in newest[:8]],
+        "newest": [(order, goods_of(order), Stage(order.stage).label) for order in newest],
         "days": turnover(principal, midnight=midnight) if principal.may(Right.SEE_COSTS) else [],
     }
 
 
+def waiting(principal: Principal, now: datetime) -> Any:
+    """Paid orders that nobody has got yet, with their stages."""
+    return with_stage(Order.objects.visible_to(principal).filter(status__in=TO_DELIVER), now)
+
+
 def cards(principal: Principal, *, midnight: datetime, now: datetime) -> list[dict[str, Any]]:
-    today = Q(paid_at__gte=midnight, status__in=BOUGHT)
-    pick_up = Q(deliver_type=DeliverType.PICK_UP, status__in=TO_DELIVER)
-    express = Q(deliver_type=DeliverType.EXPRESS, status__in=(S.PAID, S.CONFIRMED))
-    sums = Order.objects.visible_to(principal).aggregate(
-        paid=Count("pk", filter=today),
-        money=Sum("money", filter=today),
-        confirm=Count("pk", filter=Q(status=S.PAID)),
-        pick_up=Count("pk", filter=pick_up),
-        express=Count("pk", filter=express),
-    )
+    today = Order.objects.visible_to(principal).filter(paid_at__gte=midnight, status__in=BOUGHT)
+    sums = today.aggregate(paid=Count("pk"), money=Sum("money"))
     orders = reverse("admin:groupbuy_order_changelist")
     shown = [
-        card(_("今日已付订单"), sums["paid"], f"{orders}?paid_at_from={midnight:%Y-%m-%d}"),
-        card(_("待确认"), sums["confirm"], f"{orders}?{status_is(S.PAID)}"),
-        card(_("待提货"), sums["pick_up"], f"{orders}?deliver_type__exact={DeliverType.PICK_UP}&{status_is(*TO_DELIVER)}"),
-        card(_("待发快递"), sums["express"], f"{orders}?deliver_type__exact={DeliverType.EXPRESS}&{status_is(S.PAID, S.CONFIRMED)}"),
+        card(_("今日已付款订单"), sums["paid"], f"{orders}?paid_at_from={midnight:%Y-%m-%d}"),
+        *(card(title, count, f"{orders}?{query}") for title, count, query in to_do(principal, now)),
     ]
     if principal.may(Right.SEE_COSTS):
         shown.insert(0, card(_("今日成交额"), f"¥{to_cents(sums['money']):,}", f"{orders}?paid_at_from={midnight:%Y-%m-%d}"))
         shown += troubles(principal)
     return shown
+
+
+def to_do(principal: Principal, now: datetime) -> list[tuple[str, int, str]]:
+    """What waits for the shop: each with its number of orders, and the query of the list that shows them."""
+    rows = waiting(principal, now).order_by().values_list("deliver_type", "stage").annotate(Count("pk"))
+    counts = Counter({(way, stage): count for way, stage, count in rows})
+    kinds = (
+        (_("待备货"), DeliverType.PICK_UP, (Stage.PAID,)),
+        (_("待取货"), DeliverType.PICK_UP, TO_COLLECT),
+        (_("待发快递"), DeliverType.EXPRESS, (Stage.PAID, Stage.CONFIRMED)),
+    )
+    return [(title, sum(counts[way, stage] for stage in stages), narrowed(way, stages)) for title, way, stages in kinds]
+
+
+def narrowed(way: DeliverType, stages: Sequence[Stage]) -> str:
+    return f"deliver_type__exact={way}&{stage_is(*stages)}"
 
 
 def troubles(principal: Principal) -> list[dict[str, Any]]:
@@ -69,7 +82,7 @@ def troubles(principal: Principal) -> list[dict[str, Any]]:
     differences = BillDifference.objects.visible_to(principal).unresolved().count()
     unsent = OutboxEntry.objects.visible_to(principal).given_up().count()
     found = (
-        (_("待核对支付"), held, "groupbuy_payment_changelist", f"use__exact={PaymentUse.HELD}"),
+        (_("待核实收款"), held, "groupbuy_payment_changelist", f"use__exact={PaymentUse.HELD}"),
         (_("退款异常"), stuck, "groupbuy_refund_changelist", "stuck=yes"),
         (_("账单差异"), differences, "groupbuy_billdifference_changelist", "resolved_at__isnull=True"),
         (_("通知与上报失败"), unsent, "retail_outboxentry_changelist", f"state__exact={OutboxState.GIVEN_UP}"),

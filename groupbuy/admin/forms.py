@@ -28,7 +28,7 @@ class RefundForm(forms.Form):
     """All that is left, or a part. ``intent`` makes a second click the same refund."""
 
     amount = forms.DecimalField(label=gettext_lazy("退款金额"), required=False, max_digits=10, decimal_places=2, min_value=CENT)
-    reason = forms.CharField(label=gettext_lazy("原因"), max_length=80, help_text=gettext_lazy("买家会在微信退款通知里看到。"))
+    reason = forms.CharField(label=gettext_lazy("原因"), max_length=80, help_text=gettext_lazy("顾客会在微信退款通知里看到。"))
     intent = forms.CharField(widget=forms.HiddenInput, max_length=32)
 
     def __init__(self, *args: Any, left: Decimal, **kwargs: Any) -> None:
@@ -82,7 +82,7 @@ class ShortageForm(forms.Form):
 
     def __init__(self, *args: Any, orders: Sequence[int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["reason"].help_text = _("可不填；买家会看到缺货份数，并在微信退款通知里看到说明。")
+        self.fields["reason"].help_text = _("可不填；顾客会看到缺货份数，并在微信退款通知里看到说明。")
         self.fields["intent"].initial = uuid.uuid4().hex
         self.fields["orders"].initial = ",".join(map(str, orders))
         self.pks = orders
@@ -107,6 +107,13 @@ class CancelForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """The reason alone goes on to the service."""
         return {name: value for name, value in self.cleaned_data.items() if name != "understood"}
+
+
+class LiftForm(forms.Form):
+    """Whose pause in which shop."""
+
+    user_id = forms.IntegerField(min_value=1, max_value=10**18 - 1)
+    shop_id = forms.IntegerField(min_value=1, max_value=10**18 - 1)
 
 
 class PickUpForm(forms.Form):

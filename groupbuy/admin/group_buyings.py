@@ -76,6 +76,9 @@ class GroupBuyingForm(ScopedForm):
             return
         if quota < self.instance.taken:
             self.add_error("quota", _("库存不能少于已占用的 %(taken)s 份") % {"taken": self.instance.taken})
+        if min_qty and self.instance.last_sequence and min_qty > self.initial.get("min_qty", 0):
+            # Whoever has paid was promised less, and may have the goods.
+            self.add_error("min_qty", _("已有订单，成团份数只能调低"))
         if min_qty and min_qty > quota:
             self.add_error("min_qty", _("成团份数不能超过库存"))
         if limit and limit > quota:
@@ -149,7 +152,7 @@ class GroupBuyingAdmin(OfShopAdmin):
     inlines = (ImageInline,)
     fixed = ("in_use",)
     readonly_fields = ("taken", "paid_units", "order_count", "visits", "creator_name", "created_at", "state")
-    actions_detail = ("print_pick_list", "reschedule", "switch", "close_early", "short_delivery", "cancel")
+    actions_detail = ("print_pick_list", "reschedule", "switch", "close_early", "declare_reached", "short_delivery", "cancel")
     fieldsets = (
         (None, {"fields": ("name", "shop", "product", "spec", "description")}),
         (gettext_lazy("价格与库存"), {"fields": (("price", "quota"), ("per_buyer_limit", "min_qty"))}),
@@ -227,11 +230,13 @@ class GroupBuyingAdmin(OfShopAdmin):
         now, offered = timezone.now(), {"pick-list"}
         if group_buying.outcome == Outcome.OPEN:
             offered |= {"switch", "cancel"} | ({"close"} if group_buying.start_at < now < group_buying.end_at else set())
+        if group_buying.is_undecided and group_buying.start_at <= now:
+            offered.add("declare")
         if not group_buying.is_unsuccessful:
             offered |= {"reschedule"} | ({"short"} if group_buying.units else set())
         return [action for action in super().get_actions_detail(request, object_id) if action.path in offered]
 
-    @page_action(description=gettext_lazy("提货单"), path="pick-list", permission="orders", icon="print")
+    @page_action(description=gettext_lazy("配货单"), path="pick-list", permission="orders", icon="print")
     def print_pick_list(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return pick_list.show(request, self.get_object(request, object_id))
 
@@ -244,7 +249,7 @@ class GroupBuyingAdmin(OfShopAdmin):
         group_buying = self.get_object(request, object_id)
         on = not group_buying.in_use
         title = _("启用团购") if on else _("停用团购")
-        note = _("启用后买家可以继续下单。") if on else _("停用后只是不再接受新订单，已有订单照常履约；随时可以再启用。")
+        note = _("启用后顾客可以继续下单。") if on else _("停用后只是不再接受新订单，已有订单照常履约；随时可以再启用。")
         question = Question(title=title, facts=figures(group_buying), note=note, button=title)
         service = partial(group_buyings.switch, group_buying_id=group_buying.pk, in_use=on, principal=caller(request), now=timezone.now())
         return self.ask(request, question, service, _("已启用，可以下单") if on else _("已停用，不再接受新订单"), touched=[group_buying])
@@ -262,6 +267,15 @@ class GroupBuyingAdmin(OfShopAdmin):
         service = partial(group_buyings.close_early, group_buying_id=group_buying.pk, principal=caller(request), now=timezone.now())
         return self.ask(request, question, service, _("团购已结束"), touched=[group_buying])
 
+    @page_action(description=gettext_lazy("提前成团"), path="declare", permission="manage", icon="verified")
+    def declare_reached(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        group_buying = self.get_object(request, object_id)
+        facts = [*figures(group_buying), (_("成团份数"), group_buying.min_qty)]
+        note = _("不等凑满就算成团，不能撤销：已付的订单开始备货，可以发货和取货，截单后也不会因为份数不足退款；截单前顾客还能继续下单。")
+        question = Question(title=_("提前成团"), facts=facts, note=note, button=_("确认成团"), danger=True)
+        service = partial(group_buyings.declare_reached, group_buying_id=group_buying.pk, principal=caller(request), now=timezone.now())
+        return self.ask(request, question, service, _("已提前成团，订单开始备货"), touched=[group_buying])
+
     def has_refund_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return caller(request).may(Right.REFUND)
 
@@ -274,7 +288,7 @@ class GroupBuyingAdmin(OfShopAdmin):
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
         group_buying = self.get_object(request, object_id)
         facts = figures(group_buying)
-        note = _("取消不能撤销：未支付的订单关闭，已支付的订单全部原路退款。只想停止接单请用「停用」。")
+        note = _("取消不能撤销：待付款的订单一并取消，已付款的订单全部原路退款。只想停止接单请用「停用」。")
         question = Question(
             title=_("取消团购"),
             facts=facts,
@@ -346,7 +360,7 @@ class GroupBuyingAdmin(OfShopAdmin):
     def state(self, group_buying: GroupBuying) -> str:
         return str(group_buying.phase(timezone.now()).label)
 
-    @display(description=gettext_lazy("买家页面"))
+    @display(description=gettext_lazy("顾客页面"))
     def link(self, group_buying: GroupBuying) -> str:
         return format_html('<a class="text-link" href="{}" target="_blank">{}</a>', self.view_on_site(group_buying), _("打开"))
 
@@ -360,7 +374,7 @@ def figures(group_buying: Any) -> list[tuple[Any, Any]]:
     bought = bought_in(group_buying)
     return [
         (_("团购"), group_buying.name),
-        (_("待支付订单"), group_buying.orders.awaiting_payment().count()),
+        (_("待付款订单"), group_buying.orders.awaiting_payment().count()),
         (_("已付订单"), bought["orders"]),
         (_("已付份数"), f"{group_buying.units} / {group_buying.quota}"),
         (_("已付金额"), f"¥{bought['money']}"),

@@ -67,7 +67,7 @@ class MerchantAccountForm(ScopedForm):
     def refuse_environments(self, cleaned: dict[str, Any]) -> None:
         """Nobody's row may have the number or the key id of the environment, whoever fills the form in."""
         if cleaned.get("mch_id") == settings.WECHAT_MCH_ID != "":
-            self.add_error("mch_id", _("这是平台自己的商户号，不能登记为租户的商户号"))
+            self.add_error("mch_id", _("这是平台自己的商户号，不能登记为商家的商户号"))
         if cleaned.get("public_key_id") == settings.WECHAT_PAY_PUBLIC_KEY_ID != "":
             self.add_error("public_key_id", _("这是平台自己的微信支付公钥 ID，请填写此商户号的"))
 
@@ -130,11 +130,11 @@ class MerchantAccountAdmin(ScopedAdmin):
         others = MerchantAccount.objects.filter(mch_id=account.mch_id).exclude(pk=account.pk).select_related("tenant")
         facts = [
             (_("商户号"), account),
-            (_("租户"), account.tenant),
-            (_("也登记了此商户号的租户"), "、".join(str(other.tenant) for other in others) or "—"),
+            (_("商家"), account.tenant),
+            (_("也登记了此商户号的商家"), "、".join(str(other.tenant) for other in others) or "—"),
         ]
-        note = _("先用「验证密钥」，并与租户核对商户平台的主体。确认后，此租户新的支付进入这个商户号；其他租户不能再用这个号码。")
-        question = Question(title=_("确认商户号"), facts=facts, note=note, button=_("确认属于此租户"))
+        note = _("先用「验证密钥」，并与商家核对商户平台的主体。确认后，此商家新的支付进入这个商户号；其他商家不能再用这个号码。")
+        question = Question(title=_("确认商户号"), facts=facts, note=note, button=_("确认属于此商家"))
         service = partial(accounts.confirm_account, account_id=account.pk, principal=caller(request), now=timezone.now())
         done = _("已确认商户号 %(number)s 属于 %(tenant)s") % {"number": account, "tenant": account.tenant}
         return self.ask(request, question, service, done, touched=[account])
@@ -145,8 +145,8 @@ class MerchantAccountAdmin(ScopedAdmin):
         there = Payment.objects.at(Gateway.WECHAT, account.mch_id).filter(order__tenant=account.tenant_id)
         facts = [
             (_("商户号"), account),
-            (_("租户"), account.tenant),
-            (_("待支付"), there.open().count()),
+            (_("商家"), account.tenant),
+            (_("待付款"), there.open().count()),
             (_("处理中的退款"), Refund.objects.under_way().filter(payment__in=there).count()),
         ]
         note = _("撤销后，进入过这个商户号的支付不再查询、退款，其通知不再采信，直到重新确认；新的支付改走平台的商户号。")

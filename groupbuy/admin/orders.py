@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -19,13 +20,15 @@ from groupbuy.admin import short_delivery as short_delivery_page
 from groupbuy.admin.forms import DeliverForm, RefundForm
 from groupbuy.admin.narrowing import OrderListFilter
 from groupbuy.admin.payments import refund_wanted, result_of
-from groupbuy.models import ActorKind, DeliverType, EventKind, Order, OrderEvent, OrderQuerySet, OrderStatus, PaymentUse
-from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, TO_DELIVER
+from groupbuy.models import ActorKind, DeliverType, Order, OrderEvent, OrderQuerySet, OrderStatus, PaymentUse, Stage
+from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT
+from groupbuy.models.stages import DONE, TO_COLLECT, TO_PAY, by_status, in_stage, told_by, with_stage
 from groupbuy.orders import fulfilment, pick_up_dates
 from groupbuy.payments import refunds, short_delivery
 from retail.backoffice import (
     AutocompleteFilter,
     ChoicesDropdownFilter,
+    DropdownFilter,
     Question,
     RangeDateFilter,
     ReadOnlyAdmin,
@@ -41,32 +44,53 @@ from retail.rights import Right
 from retail.wire.masking import mask_phone
 
 BADGES = {
-    OrderStatus.UNPAID: "warning",
-    OrderStatus.PAID: "info",
-    OrderStatus.CONFIRMED: "primary",
-    OrderStatus.SHIPPED: "primary",
-    OrderStatus.COMPLETED: "success",
-    OrderStatus.PAY_FAILED: "danger",
-    OrderStatus.REFUNDED: "danger",
-    OrderStatus.EXPIRED: "default",
-    OrderStatus.CLOSED: "default",
+    Stage.UNPAID: "warning",
+    Stage.PAY_FAILED: "danger",
+    Stage.TOO_LATE: "warning",
+    Stage.HELD: "danger",
+    Stage.GATHERING: "info",
+    Stage.PAID: "info",
+    Stage.CONFIRMED: "primary",
+    Stage.ARRIVED: "primary",
+    Stage.OVERDUE: "danger",
+    Stage.SHIPPED: "primary",
+    Stage.COLLECTED: "success",
+    Stage.UNVERIFIED: "success",
+    Stage.DELIVERED: "success",
+    Stage.REFUNDING: "danger",
+    Stage.REFUNDED: "danger",
+    Stage.EXPIRED: "default",
+    Stage.CLOSED: "default",
 }
 CODE_LENGTH = 8
 
 
-def status_is(*statuses: OrderStatus) -> str:
+def stage_is(*wanted: Stage) -> str:
     """The query of the list that shows orders in these."""
-    values = ",".join(str(status.value) for status in statuses)
-    return f"status__in={values}" if len(statuses) > 1 else f"status__exact={values}"
+    return f"stage={','.join(wanted)}"
+
+
+class StageFilter(DropdownFilter):  # type: ignore[misc]  # the theme is untyped
+    """One stage, or several with commas between them."""
+
+    title = gettext_lazy("状态")
+    parameter_name = "stage"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return Stage.choices
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        wanted = self.value()
+        return in_stage(queryset, *wanted.split(","), now=timezone.now()) if wanted else queryset
 
 
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
     """``deliver_code`` is nowhere here: the clerk types what the buyer shows."""
 
-    list_display = ("number", "person", "goods", "amount", "status_label", "collected", "shop", "created_at")
+    list_display = ("number", "person", "goods", "amount", "stage_label", "collected", "shop", "created_at")
     list_filter = (
-        ("status", ChoicesDropdownFilter),
+        StageFilter,
         ("shop", RelatedFilter),
         ("group_buying", AutocompleteFilter),
         ("deliver_type", ChoicesDropdownFilter),
@@ -78,14 +102,16 @@ class OrderAdmin(ReadOnlyAdmin):
     list_select_related = ("shop", "buyer", "group_buying")
     # What is searched for depends on who asks: see get_search_results.
     search_fields = ("code",)
-    search_help_text = gettext_lazy("订单编号、电话、买家、商品")
+    search_help_text = gettext_lazy("订单编号、电话、顾客、商品")
     pills = (
         (gettext_lazy("全部"), ""),
-        (gettext_lazy("待支付"), status_is(*AWAITING_PAYMENT)),
-        (gettext_lazy("待确认"), status_is(OrderStatus.PAID)),
-        (gettext_lazy("待提货/收货"), status_is(*TO_DELIVER)),
-        (gettext_lazy("已完成"), status_is(OrderStatus.COMPLETED)),
-        (gettext_lazy("已退款"), status_is(OrderStatus.REFUNDED)),
+        (gettext_lazy("待付款"), stage_is(*TO_PAY)),
+        (gettext_lazy("待备货"), stage_is(Stage.PAID)),
+        (gettext_lazy("备货中"), stage_is(Stage.CONFIRMED)),
+        (gettext_lazy("待取货"), stage_is(*TO_COLLECT)),
+        (gettext_lazy("已发货"), stage_is(Stage.SHIPPED)),
+        (gettext_lazy("已完成"), stage_is(*DONE)),
+        (gettext_lazy("已退款"), stage_is(Stage.REFUNDED)),
     )
     exported = (
         "code",
@@ -102,7 +128,7 @@ class OrderAdmin(ReadOnlyAdmin):
         "price",
         "qty",
         "money",
-        "status",
+        "stage_text",
         "created_at",
         "paid_at",
         "pick_up_start",
@@ -120,11 +146,11 @@ class OrderAdmin(ReadOnlyAdmin):
     fieldsets = (
         (
             gettext_lazy("订单"),
-            {"fields": (("status_text", "amount", "code", "sequence"), ("group_buying_name", "shop_name", "created_at", "paid_at"))},
+            {"fields": (("stage_text", "amount", "code", "sequence"), ("group_buying_name", "shop_name", "created_at", "paid_at"))},
         ),
         (gettext_lazy("商品"), {"fields": (("product_name", "spec", "price", "qty"),)}),
         (
-            gettext_lazy("买家与配送"),
+            gettext_lazy("顾客与配送"),
             {
                 "fields": (
                     ("buyer_name", "phone_shown", "deliver_type", "address_shown"),
@@ -136,7 +162,7 @@ class OrderAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         found: Any = super().get_queryset(request)
-        return found.masked_for(caller(request)).select_related(*self.list_select_related)
+        return with_stage(found.masked_for(caller(request)), timezone.now()).select_related(*self.list_select_related)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Order], search_term: str) -> tuple[QuerySet[Order], bool]:
         term = search_term.strip()
@@ -178,12 +204,12 @@ class OrderAdmin(ReadOnlyAdmin):
             return []
         return list(order.payments.prefetch_related("refunds__user", "refunds__settled_by").order_by("pk"))
 
-    @admin.action(description=gettext_lazy("确认订单"), permissions=["fulfil"])
+    @admin.action(description=gettext_lazy("开始备货"), permissions=["fulfil"])
     def confirm(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         rows = self.fit(request, queryset, [OrderStatus.PAID])
         return self.ask_confirm(request, rows, request.get_full_path()) if rows else None
 
-    @admin.action(description=gettext_lazy("发货 / 到店"), permissions=["fulfil"])
+    @admin.action(description=gettext_lazy("发货 / 通知取货"), permissions=["fulfil"])
     def deliver(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         rows = self.fit(request, queryset, [OrderStatus.PAID, OrderStatus.CONFIRMED])
         return self.ask_deliver(request, rows, request.get_full_path()) if rows else None
@@ -210,12 +236,12 @@ class OrderAdmin(ReadOnlyAdmin):
             messages.warning(request, skipped)
         return fitting
 
-    @page_action(description=gettext_lazy("确认"), path="confirm", permission="fulfil", icon="check")
+    @page_action(description=gettext_lazy("开始备货"), path="confirm", permission="fulfil", icon="check")
     def confirm_one(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
         order = self.get_object(request, object_id)
         return self.ask_confirm(request, [order], page_of(order))
 
-    @page_action(description=gettext_lazy("发货 / 到店"), path="deliver", permission="fulfil", icon="local_shipping")
+    @page_action(description=gettext_lazy("发货 / 通知取货"), path="deliver", permission="fulfil", icon="local_shipping")
     def deliver_one(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
         order = self.get_object(request, object_id)
         return self.ask_deliver(request, [order], page_of(order))
@@ -230,9 +256,9 @@ class OrderAdmin(ReadOnlyAdmin):
 
     def ask_confirm(self, request: HttpRequest, rows: Sequence[Order], back: str) -> HttpResponse:
         ids = [row.pk for row in rows]
-        question = Question(title=_("确认订单"), facts=figures(rows), rows=lines(rows), button=_("确认订单"))
+        question = Question(title=_("开始备货"), facts=figures(rows), rows=lines(rows), button=_("开始备货"))
         service = partial(fulfilment.confirm_orders, order_ids=ids, principal=caller(request), now=timezone.now())
-        return self.ask(request, question, service, counted(_("已确认 %(count)s 个订单")), touched=rows, back=back)
+        return self.ask(request, question, service, counted(_("%(count)s 个订单开始备货")), touched=rows, back=back)
 
     def ask_deliver(self, request: HttpRequest, rows: Sequence[Order], back: str) -> HttpResponse | None:
         express = [row for row in rows if row.deliver_type == DeliverType.EXPRESS]
@@ -240,25 +266,26 @@ class OrderAdmin(ReadOnlyAdmin):
             messages.error(request, _("快递订单各有单号，请逐单发货"))
             return None
         ids = [row.pk for row in rows]
-        title = _("发货") if express else _("标记到店")
-        note = "" if express else _("自提订单标记为已到店，买家可以来取货。")
+        title = _("发货") if express else _("通知取货")
+        note = "" if express else _("货已到店：自提订单变为待取货，系统通知顾客来取。")
         question = Question(
             title=title, facts=figures(rows), rows=lines(rows), note=note, button=title, form=DeliverForm if express else None
         )
         service = partial(fulfilment.deliver_orders, order_ids=ids, principal=caller(request), now=timezone.now())
-        return self.ask(request, question, service, counted(_("已发货 %(count)s 个订单")), touched=rows, back=back)
+        done = _("已发货 %(count)s 个订单") if express else _("已通知 %(count)s 个订单的顾客取货")
+        return self.ask(request, question, service, counted(done), touched=rows, back=back)
 
-    @page_action(description=gettext_lazy("关闭订单"), path="close", permission="close", icon="cancel")
+    @page_action(description=gettext_lazy("取消订单"), path="close", permission="close", icon="cancel")
     def close_order(self, request: HttpRequest, object_id: str) -> HttpResponse:
         order = self.get_object(request, object_id)
         question = Question(
-            title=_("关闭未支付订单"),
+            title=_("取消待付款订单"),
             facts=figures([order]),
-            note=_("关闭前会先到支付渠道关单；如果买家已经付款，订单会变为已支付。"),
-            button=_("关闭订单"),
+            note=_("取消前会先到支付渠道关单；如果顾客已经付款，订单按已付款处理。"),
+            button=_("取消订单"),
         )
         service = partial(order_services.close_order, order_id=order.pk, principal=caller(request), now=timezone.now())
-        return self.ask(request, question, service, _("订单 %(code)s 已关闭，库存已退回") % {"code": order}, touched=[order])
+        return self.ask(request, question, service, _("订单 %(code)s 已取消，库存已退回") % {"code": order}, touched=[order])
 
     @page_action(description=gettext_lazy("查询支付"), path="recheck", permission="recheck", icon="sync")
     def recheck(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -276,7 +303,7 @@ class OrderAdmin(ReadOnlyAdmin):
         payment = order.payments.filter(use=PaymentUse.APPLIED).first()
         received, left = (payment.received or ZERO, payment.left_to_refund()) if payment else (ZERO, ZERO)
         facts = [*figures([order]), (_("实付"), f"¥{received}"), (_("已退或退款中"), f"¥{received - left}"), (_("可退"), f"¥{left}")]
-        note = _("已发货、已完成的订单退款后不退回库存。")
+        note = _("待取货、已发货和已完成的订单退款后不退回库存。")
         question = Question(
             title=_("退款"), facts=facts, note=note, button=_("确认退款"), danger=True, form=RefundForm, form_options={"left": left}
         )
@@ -287,7 +314,7 @@ class OrderAdmin(ReadOnlyAdmin):
     def number(self, order: Order) -> tuple[str, str]:
         return order.code, f"{order.group_buying.name} · #{order.sequence}"
 
-    @display(description=gettext_lazy("买家"), header=True, ordering="buyer__nickname")
+    @display(description=gettext_lazy("顾客"), header=True, ordering="buyer__nickname")
     def person(self, order: Order) -> tuple[str, str]:
         return order.buyer.nickname, self.phone_shown(order)
 
@@ -300,13 +327,12 @@ class OrderAdmin(ReadOnlyAdmin):
         return f"¥{order.money}"
 
     @display(description=gettext_lazy("状态"), label=BADGES, ordering="status")
-    def status_label(self, order: Order) -> tuple[int, str]:
-        return order.status, order.get_status_display()
+    def stage_label(self, order: Any) -> tuple[str, str | Promise]:
+        return order.stage, Stage(order.stage).label
 
     @display(description=gettext_lazy("状态"))
-    def status_text(self, order: Order) -> str:
-        refunding = _("（退款中）") if order.is_refunding() else ""
-        return f"{order.get_status_display()}{refunding}"
+    def stage_text(self, order: Any) -> str | Promise:
+        return Stage(order.stage).label
 
     @display(description=gettext_lazy("取货时间"))
     def collected(self, order: Order) -> str:
@@ -328,7 +354,7 @@ class OrderAdmin(ReadOnlyAdmin):
     def shop_name(self, order: Order) -> str:
         return order.shop.name
 
-    @display(description=gettext_lazy("购买人"))
+    @display(description=gettext_lazy("顾客"))
     def buyer_name(self, order: Order) -> str:
         return order.buyer.nickname
 
@@ -364,14 +390,13 @@ def offers(order: Order) -> set[str]:
 
 
 def timeline(order: Order) -> list[OrderEvent]:
-    """Newest first, each with ``who``."""
+    """Newest first, each with ``who``, ``word`` and ``badge``."""
     events = list(order.events.select_related("actor").order_by("-pk"))
     for event in events:
         name = event.actor.nickname if event.actor else ""
         event.who = f"{ActorKind(event.actor_kind).label} {name}".strip()  # type: ignore[attr-defined]
-        is_move = event.kind == EventKind.MOVE
-        event.badge = BADGES[OrderStatus(event.to_status)] if is_move else "default"  # type: ignore[attr-defined]
-        event.label = event.get_to_status_display() if is_move else event.get_kind_display()  # type: ignore[attr-defined]
+        event.word = told_by(event, is_express=order.is_express)  # type: ignore[attr-defined]
+        event.badge = BADGES[by_status(event.to_status, is_express=order.is_express)]  # type: ignore[attr-defined]
     return events
 
 
@@ -383,7 +408,7 @@ def figures(rows: Sequence[Order]) -> list[tuple[Any, Any]]:
     """What a decision about orders touches; of a single one, which it is."""
     if len(rows) == 1:
         order = rows[0]
-        return [(_("订单"), order.code), (_("买家"), order.buyer.nickname), (_("商品"), goods_of(order)), (_("金额"), f"¥{order.money}")]
+        return [(_("订单"), order.code), (_("顾客"), order.buyer.nickname), (_("商品"), goods_of(order)), (_("金额"), f"¥{order.money}")]
     return [
         (_("订单"), len(rows)),
         (_("份数"), sum(row.qty for row in rows)),
@@ -391,7 +416,7 @@ def figures(rows: Sequence[Order]) -> list[tuple[Any, Any]]:
     ]
 
 
-def lines(rows: Sequence[Order]) -> list[str]:
+def lines(rows: Sequence[Any]) -> list[str]:
     if len(rows) == 1:
         return []
-    return [f"{row.code} · {row.buyer.nickname} · {goods_of(row)} · {row.get_status_display()}" for row in rows]
+    return [f"{row.code} · {row.buyer.nickname} · {goods_of(row)} · {Stage(row.stage).label}" for row in rows]

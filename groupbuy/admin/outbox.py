@@ -94,7 +94,7 @@ class OutboxEntryAdmin(ReadOnlyAdmin):
 
     def ask_send(self, request: HttpRequest, rows: Sequence[Any], back: str) -> HttpResponse:
         ids = [row.pk for row in rows]
-        note = _("结果不明的消息可能已经送达，重新发送后买家可能收到两次。发货信息重复上报不会有影响。")
+        note = _("结果不明的消息可能已经送达，重新发送后顾客可能收到两次。发货信息重复上报不会有影响。")
         names = [f"{self.kind_label(row)} · {row.order_code}" for row in rows]
         question = Question(title=_("重新发送"), rows=names, note=note, button=_("重新发送"))
         service = partial(outbox.send_again, entry_ids=ids, principal=caller(request), now=timezone.now())

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from groupbuy import payments
 from groupbuy.admin.forms import NoteForm, ReferenceForm, ReturnedForm
 from groupbuy.models import Order, Payment, PaymentEvent, PaymentState, PaymentUse, Refund, RefundState
+from groupbuy.models.stages import stage_of
 from groupbuy.payments import by_hand, gateways
 from retail.backoffice import (
     ChoicesDropdownFilter,
@@ -74,9 +75,9 @@ class PaymentAdmin(ReadOnlyAdmin):
     search_help_text = gettext_lazy("商户单号、渠道单号、订单编号")
     pills = (
         (gettext_lazy("全部"), ""),
-        (gettext_lazy("待人工核对"), "use__exact=held"),
+        (gettext_lazy("待核实收款"), "use__exact=held"),
         (gettext_lazy("多收待退"), "use__exact=surplus"),
-        (gettext_lazy("待支付"), "state__exact=open"),
+        (gettext_lazy("待付款"), "state__exact=open"),
     )
     exported = (
         "out_trade_no",
@@ -125,8 +126,8 @@ class PaymentAdmin(ReadOnlyAdmin):
     def refund_held(self, request: HttpRequest, object_id: str) -> HttpResponse:
         payment = self.get_object(request, object_id)
         facts = held_figures(payment)
-        note = _("全额原路退回。登记后订单不再被这笔款项占住：仍在支付时限内的，买家可以重新支付。")
-        question = Question(title=_("退回待核对的款项"), facts=facts, note=note, button=_("确认退回"), danger=True)
+        note = _("全额原路退回。登记后订单不再被这笔款项占住：仍在支付时限内的，顾客可以重新支付。")
+        question = Question(title=_("退回待核实的收款"), facts=facts, note=note, button=_("确认退回"), danger=True)
         service = partial(by_hand.refund_held, payment_id=payment.pk, principal=caller(request), now=timezone.now())
         return self.ask(request, question, service, refund_wanted(), touched=[payment, payment.order])
 
@@ -134,7 +135,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     def record_returned(self, request: HttpRequest, object_id: str) -> HttpResponse:
         payment = self.get_object(request, object_id)
         facts = held_figures(payment)
-        note = _("只记录：系统不会再退这部分款项。只退回了一部分的填写金额，其余仍待核对。")
+        note = _("只记录：系统不会再退这部分款项。只退回了一部分的填写金额，其余仍待核实。")
         question = Question(
             title=_("登记系统外退回"),
             facts=facts,
@@ -180,7 +181,7 @@ def refund_wanted() -> Done:
 def held_figures(payment: Payment) -> list[tuple[Any, Any]]:
     return [
         (_("订单"), payment.order),
-        (_("订单状态"), payment.order.get_status_display()),
+        (_("订单状态"), stage_of(payment.order, timezone.now()).label),
         (_("应付"), f"¥{payment.total}"),
         (_("实收"), f"¥{payment.received}"),
         (_("待处理"), f"¥{payment.left_to_refund()}"),
@@ -257,14 +258,14 @@ class RefundAdmin(ReadOnlyAdmin):
 
     @page_action(description=gettext_lazy("登记线下退款"), path="returned", permission="resolve", icon="task_alt")
     def record_returned(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        note = _("款项确实已退给买家后再登记：登记后系统不再退这笔款，全部退完的订单变为已退款。")
+        note = _("款项确实已退给顾客后再登记：登记后系统不再退这笔款，全部退完的订单变为已退款。")
         question = partial(Question, title=_("登记线下退款"), note=note, button=_("款项已退，登记"), form=ReferenceForm)
         done = of_refund(_("已登记线下退款 ¥%(amount)s：%(note)s"))
         return self.resolve(request, object_id, question, by_hand.record_returned, done)
 
     @page_action(description=gettext_lazy("作废"), path="drop", permission="resolve", icon="block", danger=True)
     def drop(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        note = _("这笔退款不再提交。不属于订单的款项会回到「待人工核对」。")
+        note = _("这笔退款不再提交。不属于订单的款项会回到「待核实收款」。")
         question = partial(Question, title=_("作废退款"), note=note, button=_("确认作废"), danger=True, form=NoteForm)
         done = of_refund(_("退款 ¥%(amount)s 已作废：%(note)s"))
         return self.resolve(request, object_id, question, by_hand.drop, done)
@@ -308,7 +309,7 @@ def stuck_figures(refund: Refund) -> list[tuple[Any, Any]]:
     return [
         (_("退款单号"), refund),
         (_("订单"), payment.order),
-        (_("订单状态"), payment.order.get_status_display()),
+        (_("订单状态"), stage_of(payment.order, timezone.now()).label),
         (_("实收"), f"¥{payment.received}"),
         (_("退款"), f"¥{refund.amount}"),
         (_("状态"), refund.get_state_display()),

@@ -26,7 +26,7 @@ def show(request: HttpRequest, group_buying: GroupBuying) -> HttpResponse:
     orders = list(narrowing.of(waiting).prefetch_related("payments__refunds")[: ROWS_MAX + 1])
     rows = [line(order_admin, order) for order in orders[:ROWS_MAX]]
     context = admin.site.each_context(request) | {
-        "title": _("提货单"),
+        "title": _("配货单"),
         "opts": group_buying._meta,
         "group_buying": group_buying,
         "dates": pick_up_dates.dates_of(group_buying).in_words(),
@@ -46,6 +46,7 @@ def line(order_admin: Any, order: Order) -> dict[str, Any]:
         "order": order,
         "refunding": order.is_refunding(),
         "own_dates": pick_up_dates.dates_of_order(order).in_words() if order.pick_up_from else "",
+        "stage": order_admin.stage_text(order),
         "phone": order_admin.phone_shown(order),
         "address": order_admin.address_shown(order),
         "remark": order_admin.remark_shown(order),

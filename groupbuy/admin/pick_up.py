@@ -9,10 +9,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from groupbuy.admin.forms import PickUpForm
+from groupbuy.admin.forms import LiftForm, PickUpForm
 from groupbuy.admin.orders import goods_of
 from groupbuy.models import Order
-from groupbuy.orders import fulfilment
+from groupbuy.orders import hand_over as counter
+from groupbuy.orders.fulfilment import require_goods_may_go
 from retail.backoffice import caller
 from retail.backoffice.asking import complain, record
 from retail.refusals import Refusal
@@ -35,7 +36,7 @@ def verify(request: HttpRequest) -> HttpResponse:
     try:
         if "handed_over" in request.POST:
             return hand_over(request, shop, code)
-        order = fulfilment.find_by_code(shop_id=shop.pk, code=code, principal=caller(request), now=timezone.now())
+        order = counter.find_by_code(shop_id=shop.pk, code=code, principal=caller(request), now=timezone.now())
     except Refusal as refusal:
         complain(request, refusal)
         return redirect("admin:groupbuy_verify")
@@ -43,26 +44,55 @@ def verify(request: HttpRequest) -> HttpResponse:
 
 
 def hand_over(request: HttpRequest, shop: Shop, code: str) -> HttpResponse:
-    order = fulfilment.verify_code(shop_id=shop.pk, code=code, principal=caller(request), now=timezone.now())
+    order = counter.verify_code(shop_id=shop.pk, code=code, principal=caller(request), now=timezone.now())
     done = _("已核销：%(goods)s，交给 %(buyer)s") % {"goods": goods_of(order), "buyer": order.buyer.nickname}
     record(request, [order], _("核销取货码"))
     messages.success(request, done)
     return redirect(reverse("admin:groupbuy_verify"))
 
 
+def lift(request: HttpRequest) -> HttpResponse:
+    """POST ``user`` and ``shop``: that person may try codes again."""
+    form = LiftForm(request.POST)
+    if request.method == "POST" and form.is_valid():
+        try:
+            person = counter.lift_pause(**form.cleaned_data, principal=caller(request), now=timezone.now())
+        except Refusal as refusal:
+            complain(request, refusal)
+        else:
+            record(request, [person], _("解除取货码输错的暂停"))
+            messages.success(request, _("%(name)s 可以继续核销了") % {"name": person.nickname})
+    return redirect("admin:groupbuy_verify")
+
+
 def show(request: HttpRequest, form: PickUpForm, order: Order | None = None) -> HttpResponse:
     shops = list(form.fields["shop"].queryset)  # type: ignore[attr-defined]
+    chosen = form["shop"].value() or (shops[0].pk if shops else None)
+    now = timezone.now()
     context = admin.site.each_context(request) | {
         "title": _("取货核销"),
         "form": form,
         "shops": shops,
-        "chosen": form["shop"].value() or (shops[0].pk if shops else None),
+        "chosen": chosen,
+        "paused_until": counter.own_pause(shop_id=chosen, principal=caller(request), now=now) if chosen and order is None else None,
+        "pauses": counter.pauses(principal=caller(request), now=now) if order is None else [],
         "order": order,
         "goods": goods_of(order) if order else "",
         "missing": order.missing_units() if order else 0,
-        "refunding": order is not None and order.is_refunding(),
+        "refusal": why_not(order) if order else None,
+        "completion": counter.completion_of(order) if order else None,
     }
     return TemplateResponse(request, "admin/groupbuy/verify.html", context)
 
 
+def why_not(order: Order) -> Refusal | None:
+    """What the person should know before the button is there at all; the service decides again."""
+    try:
+        require_goods_may_go(order)
+    except Refusal as refusal:
+        return refusal
+    return None
+
+
+admin.site.add_page("groupbuy/verify/lift/", lift, name="groupbuy_lift_pause")  # type: ignore[attr-defined]
 admin.site.add_page("groupbuy/verify/", verify, name="groupbuy_verify")  # type: ignore[attr-defined]

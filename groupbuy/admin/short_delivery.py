@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from groupbuy.admin.forms import ShortageForm
 from groupbuy.admin.narrowing import Narrowing
 from groupbuy.models import GroupBuying, Order, Refund
+from groupbuy.models.stages import stage_of
 from groupbuy.payments import short_delivery
 from groupbuy.payments.short_delivery import Shortfall
 from retail.backoffice import caller, page_of
@@ -91,6 +92,7 @@ def show(
     missing: Mapping[int, int],
 ) -> HttpResponse:
     dress(form.fields.values())
+    now = timezone.now()
     hit = [Shortfall(order, missing.get(order.pk, 0)) for order in orders]
     site: Any = admin
     context = site.admin_site.each_context(request) | {
@@ -100,10 +102,10 @@ def show(
         "form": form,
         # Once the page holds its orders, it stays with them.
         "narrowing": Narrowing(request) if request.method == "GET" else None,
-        "rows": [(one, form[f"units_{one.order.pk}"], problem_of(one)) for one in hit],
+        "rows": [(one, form[f"units_{one.order.pk}"], problem_of(one), stage_of(one.order, now).label) for one in hit],
         "figures": figures(group_buying, hit),
         "can_confirm": any(missing.values()) and not form.errors,
-        "is_open": group_buying.is_open(timezone.now()),
+        "is_open": group_buying.is_open(now),
         "action": reverse("admin:groupbuy_groupbuying_short_delivery", args=[group_buying.pk]),
         "back": page_of(group_buying),
     }
@@ -119,7 +121,7 @@ def figures(group_buying: GroupBuying, hit: Sequence[Shortfall]) -> list[tuple[A
     short = [one for one in hit if one.units]
     return [
         (_("团购"), group_buying.name),
-        (_("待交付"), _("%(orders)d 单 %(units)d 份") % {"orders": len(hit), "units": sum(one.expected for one in hit)}),
+        (_("待交货"), _("%(orders)d 单 %(units)d 份") % {"orders": len(hit), "units": sum(one.expected for one in hit)}),
         (_("缺货"), _("%(orders)d 单 %(units)d 份") % {"orders": len(short), "units": sum(one.units for one in short)}),
         (_("退款"), f"¥{sum((one.amount for one in short), ZERO)}"),
     ]

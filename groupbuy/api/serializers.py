@@ -10,7 +10,6 @@ from rest_framework import serializers
 
 from groupbuy.api.feed import Face
 from groupbuy.models import DeliverType, Order, OrderStatus
-from groupbuy.models.orders import BOUGHT
 from retail.models import User
 from retail.principals import Principal
 from retail.rights import Right
@@ -134,8 +133,7 @@ class OrderGives(GivesSerializer):
         return absolute(order.buyer.picture)
 
     def get_deliverCode(self, order: Order) -> str:  # noqa: N802
-        shown = order.deliver_type == DeliverType.PICK_UP and order.status in BOUGHT and sight(order, self.principal) == Sight.OWNER
-        return order.deliver_code if shown and not order.is_refunding() else ""
+        return order.live_code if sight(order, self.principal) == Sight.OWNER else ""
 
 
 def by_sort(pictures: Iterable[Any]) -> list[Any]:

@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='orderevent',
             name='kind',
-            field=models.CharField(choices=[('move', '状态变化'), ('handed-over', '交货'), ('dates', '改期'), ('reminded', '提醒')], db_default='move', default='move', max_length=16, verbose_name='类型'),
+            field=models.CharField(choices=[('move', '状态变化'), ('handed-over', '交货'), ('dates', '改期'), ('reminded', '提醒'), ('parcel', '更正物流')], db_default='move', default='move', max_length=16, verbose_name='类型'),
         ),
         migrations.AddField(
             model_name='wrongcode',

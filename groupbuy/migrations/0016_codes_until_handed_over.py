@@ -56,6 +56,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='orderevent',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['move', 'handed-over', 'dates', 'reminded'])), name='order_event_kind_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['move', 'handed-over', 'dates', 'reminded', 'parcel'])), name='order_event_kind_known'),
         ),
     ]

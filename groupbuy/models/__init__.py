@@ -17,6 +17,7 @@ from groupbuy.models.payments import (
 )
 from groupbuy.models.phases import Outcome, Phase
 from groupbuy.models.sandbox import SandboxRefund, SandboxTrade, TradeState
+from groupbuy.models.stages import Stage
 from groupbuy.models.visits import Share, ShareVisitor, Visitor, VisitTimes
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "SandboxTrade",
     "Share",
     "ShareVisitor",
+    "Stage",
     "TradeState",
     "VisitTimes",
     "Visitor",

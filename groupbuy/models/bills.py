@@ -26,7 +26,7 @@ class BillQuerySet(models.QuerySet["Bill"]):
 class Bill(models.Model):
     """What a gateway booked for one merchant number on one day, compared with our payments and refunds; sums as the bill says."""
 
-    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="bills", null=True, blank=True, verbose_name=_("租户"))
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="bills", null=True, blank=True, verbose_name=_("商家"))
     gateway = models.CharField(_("渠道"), max_length=16, choices=Gateway.choices)
     mch_id = models.CharField(_("商户号"), max_length=32, blank=True)
     on = models.DateField(_("账单日"))
@@ -73,7 +73,7 @@ class BillDifference(models.Model):
     """One number on which a bill and our books don't agree, until a person says what it was about."""
 
     bill = models.ForeignKey(Bill, models.PROTECT, related_name="differences", verbose_name=_("账单"))
-    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="bill_differences", null=True, blank=True, verbose_name=_("租户"))
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="bill_differences", null=True, blank=True, verbose_name=_("商家"))
     kind = models.CharField(_("差异"), max_length=20, choices=DifferenceKind.choices)
     number = models.CharField(_("商户单号"), max_length=64)
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("支付"))

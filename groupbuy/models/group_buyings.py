@@ -75,7 +75,7 @@ class GroupBuyingQuerySet(TurnQuerySet["GroupBuying"]):
 class GroupBuying(models.Model):
     """One product at one price until ``end_at`` or until ``quota`` units are taken."""
 
-    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="group_buyings", verbose_name=_("租户"))
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="group_buyings", verbose_name=_("商家"))
     shop = models.ForeignKey(Shop, models.PROTECT, related_name="group_buyings", verbose_name=_("门店"))
     product = models.ForeignKey(Product, models.PROTECT, related_name="group_buyings", verbose_name=_("商品"))
     name = models.CharField(_("名称"), max_length=100)
@@ -96,7 +96,7 @@ class GroupBuying(models.Model):
     ships_on = dates.DayField(_("发货日期"), null=True, blank=True)
     per_order_limit = models.PositiveIntegerField(_("每单限购"), null=True, blank=True, help_text=_("空则按门店的配置。"))
     per_buyer_limit = models.PositiveIntegerField(_("每人限购"), default=0, help_text=_("0 表示不限。"))
-    min_qty = models.PositiveIntegerField(_("成团份数"), default=0, help_text=_("结束时已支付份数不足则全部退款；0 表示不设门槛。"))
+    min_qty = models.PositiveIntegerField(_("成团份数"), default=0, help_text=_("结束时已付款份数不足则全部退款；0 表示不设门槛。"))
     address = models.CharField(_("自提地址"), max_length=200, blank=True)
     lbs = models.CharField(_("坐标"), max_length=64, blank=True)
     phone = models.CharField(_("联系电话"), max_length=20, blank=True)

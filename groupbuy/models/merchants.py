@@ -32,14 +32,14 @@ class MerchantAccount(models.Model):
     The others stay, with their keys: payments that went to them are queried and refunded there for a year.
     """
 
-    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="merchant_accounts", verbose_name=_("租户"))
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="merchant_accounts", verbose_name=_("商家"))
     mch_id = models.CharField(_("商户号"), max_length=32, validators=[is_code])
     cert_serial = models.CharField(_("商户 API 证书序列号"), max_length=64, validators=[is_code])
     private_key = EncryptedTextField(_("商户 API 私钥"), help_text=_("apiclient_key.pem 的全部内容。"))
     api_v3_key = EncryptedTextField(_("APIv3 密钥"), help_text=_("32 个字符。"))
     public_key_id = models.CharField(_("微信支付公钥 ID"), max_length=64, validators=[is_code], help_text="PUB_KEY_ID_…")
     public_key = models.TextField(_("微信支付公钥"), help_text=_("pub_key.pem 的全部内容。"))
-    in_use = models.BooleanField(_("启用"), default=True, help_text=_("每个租户只能启用一个。"))
+    in_use = models.BooleanField(_("启用"), default=True, help_text=_("每个商家只能启用一个。"))
     created_at = models.DateTimeField(_("创建时间"), default=timezone.now, editable=False)
     confirmed_at = models.DateTimeField(_("平台确认时间"), null=True, blank=True, editable=False)
     confirmed_by = models.ForeignKey(

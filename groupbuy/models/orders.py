@@ -20,7 +20,10 @@ from shops.models import Shop
 
 
 class OrderStatus(models.IntegerChoices):
-    """What each means is in ``docs/api/groupbuy.md``; the moves between them are in ``groupbuy.moves`` and nowhere else."""
+    """What each means is in ``docs/api/groupbuy.md``; the moves between them are in ``groupbuy.moves`` and nowhere else.
+
+    The labels are the specification's ``statusName``; people read those of ``groupbuy.models.Stage``.
+    """
 
     UNPAID = 0, _("未支付")
     PAID = 1, _("已支付")
@@ -109,7 +112,7 @@ class OrderQuerySet(TurnQuerySet["Order"]):
             # A list that answers to phones would unmask them, one digit after the other.
             found |= Q(buyer__nickname__icontains=keyword) | Q(phone__icontains=keyword, masked=False)
         if pick_up_codes and principal.may(Right.LOOK_UP_PICK_UP_CODES):
-            found |= Q(deliver_code=keyword, status__in=TO_DELIVER)
+            found |= Q(deliver_code=keyword, handed_over_at=None)
         return self.masked_for(principal).filter(found)
 
     def for_wire(self) -> Self:
@@ -128,13 +131,13 @@ class Order(models.Model):
     """A buyer's order in a group buy. Its amounts and texts are copies: later edits of the group buy don't reach it."""
 
     # No indexes of their own: each leads one of those below.
-    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="orders", verbose_name=_("租户"), db_index=False)
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="orders", verbose_name=_("商家"), db_index=False)
     shop = models.ForeignKey(Shop, models.PROTECT, related_name="orders", verbose_name=_("门店"), db_index=False)
     group_buying = models.ForeignKey(GroupBuying, models.PROTECT, related_name="orders", verbose_name=_("团购"), db_index=False)
-    buyer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="orders", verbose_name=_("购买人"), db_index=False)
+    buyer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="orders", verbose_name=_("顾客"), db_index=False)
     code = models.CharField(_("订单编号"), max_length=32, unique=True)
     sequence = models.PositiveIntegerField(_("序号"))
-    buyer_sequence = models.PositiveIntegerField(_("买家在团内的第几单"), editable=False)
+    buyer_sequence = models.PositiveIntegerField(_("顾客在团内的第几单"), editable=False)
     status = models.IntegerField(_("状态"), choices=OrderStatus.choices, default=OrderStatus.UNPAID)
     holds_stock = models.BooleanField(_("占用库存"), default=True)
     deliver_type = models.IntegerField(_("配送方式"), choices=DeliverType.choices)
@@ -156,7 +159,7 @@ class Order(models.Model):
     paid_at = models.DateTimeField(_("支付时间"), null=True, blank=True)
     shipped_at = models.DateTimeField(_("发货时间"), null=True, blank=True)
     completed_at = models.DateTimeField(_("完成时间"), null=True, blank=True)
-    hidden_at = models.DateTimeField(_("买家删除时间"), null=True, blank=True)
+    hidden_at = models.DateTimeField(_("顾客删除时间"), null=True, blank=True)
     pick_up_from = dates.MomentField(_("取货开始"), null=True, blank=True, help_text=_("空则按团购的取货时间。"))
     pick_up_until = dates.MomentField(_("取货截止"), null=True, blank=True)
     handed_over_at = models.DateTimeField(_("交货时间"), null=True, blank=True)
@@ -221,12 +224,22 @@ class Order(models.Model):
     def __str__(self) -> str:
         return self.code
 
+    @property
+    def live_code(self) -> str:
+        """The pick-up code, as long as it fetches the goods: paid for, not handed over, and the money not on its way back."""
+        fetches = self.status in BOUGHT and self.deliver_type == DeliverType.PICK_UP and self.handed_over_at is None
+        return self.deliver_code if fetches and not self.is_refunding() else ""
+
     def is_refunding(self) -> bool:
         """The whole amount is on its way back. Reads the payments and their refunds: prefetch them for lists."""
         return any(
             payment.is_applied and payment.left_to_refund() <= 0 and any(refund.is_under_way for refund in payment.refunds.all())
             for payment in self.payments.all()
         )
+
+    def is_money_moving(self) -> bool:
+        """Some of the order's money is on its way back. Reads the payments and their refunds: prefetch them for lists."""
+        return any(refund.is_under_way or refund.is_stuck for payment in self.payments.all() for refund in payment.refunds.all())
 
     def missing_units(self) -> int:
         """How many of ``qty`` weren't delivered and are paid back. Reads the payments and their refunds: prefetch them for lists."""
@@ -257,6 +270,10 @@ class Order(models.Model):
         return self.status == OrderStatus.SHIPPED and self.handed_over_at is None and window is not None and window.end <= now
 
     @property
+    def is_express(self) -> bool:
+        return self.deliver_type == DeliverType.EXPRESS
+
+    @property
     def is_awaiting_payment(self) -> bool:
         return self.status in AWAITING_PAYMENT
 
@@ -267,7 +284,7 @@ class Order(models.Model):
 class ActorKind(models.TextChoices):
     """Who moved an order."""
 
-    BUYER = "buyer", _("买家")
+    BUYER = "buyer", _("顾客")
     STAFF = "staff", _("员工")
     SYSTEM = "system", _("系统")
     GATEWAY = "gateway", _("支付渠道")
@@ -280,6 +297,7 @@ class EventKind(models.TextChoices):
     HANDED_OVER = "handed-over", _("交货")
     DATES = "dates", _("改期")
     REMINDED = "reminded", _("提醒")
+    PARCEL = "parcel", _("更正物流")
 
 
 class OrderEventQuerySet(AppendOnlyQuerySet["OrderEvent"]):

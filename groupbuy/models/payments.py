@@ -14,16 +14,16 @@ from retail.principals import Principal
 
 
 class Gateway(models.TextChoices):
-    SANDBOX = "sandbox", _("沙箱")
+    SANDBOX = "sandbox", _("演示支付")
     WECHAT = "wechat", _("微信支付")
 
 
 class PaymentState(models.TextChoices):
     """What we know of the trade: OPEN may still be paid, the others are final."""
 
-    OPEN = "open", _("待支付")
+    OPEN = "open", _("待付款")
     PAID = "paid", _("已收款")
-    CLOSED = "closed", _("已关闭")
+    CLOSED = "closed", _("已失效")
 
 
 class PaymentUse(models.TextChoices):
@@ -32,7 +32,7 @@ class PaymentUse(models.TextChoices):
     NONE = "", _("未收款")
     APPLIED = "applied", _("已入账")
     SURPLUS = "surplus", _("多收待退")
-    HELD = "held", _("待人工核对")
+    HELD = "held", _("待核实收款")
 
 
 class RefundState(models.TextChoices):
@@ -102,7 +102,7 @@ class Payment(models.Model):
     received_at = models.DateTimeField(_("收款时间"), null=True, blank=True)
     next_check_at = models.DateTimeField(_("下次查询"), null=True, blank=True)
     checks = models.PositiveIntegerField(_("查询次数"), default=0)
-    asked_at = models.DateTimeField(_("买家触发查询时间"), null=True, blank=True, editable=False)
+    asked_at = models.DateTimeField(_("顾客触发查询时间"), null=True, blank=True, editable=False)
 
     objects = PaymentQuerySet.as_manager()
 

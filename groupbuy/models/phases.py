@@ -43,13 +43,14 @@ class Offered(Protocol):
     min_qty: int
     quota: int
     taken: int
+    declared_at: datetime | None
 
 
 def phase_of(row: Offered, now: datetime) -> Phase:
     if row.outcome != Outcome.OPEN:
         return Phase(row.outcome)
     if row.end_at <= now:
-        return Phase.UNDECIDED if row.min_qty else Phase.ENDED
+        return Phase.UNDECIDED if row.min_qty and not row.declared_at else Phase.ENDED
     if not row.in_use:
         return Phase.OFF
     if row.start_at > now:
@@ -61,7 +62,7 @@ def phase_in_sql(now: datetime) -> Case:
     """What ``phase_of`` says of each row."""
     return Case(
         When(~Q(outcome=Outcome.OPEN), then=F("outcome")),
-        When(end_at__lte=now, min_qty__gt=0, then=Value(Phase.UNDECIDED)),
+        When(end_at__lte=now, min_qty__gt=0, declared_at=None, then=Value(Phase.UNDECIDED)),
         When(end_at__lte=now, then=Value(Phase.ENDED)),
         When(in_use=False, then=Value(Phase.OFF)),
         When(start_at__gt=now, then=Value(Phase.UPCOMING)),

@@ -9,9 +9,9 @@ from retail.money import MoneyField
 class TradeState(models.TextChoices):
     """WeChat Pay's words for the state of a trade."""
 
-    NOTPAY = "NOTPAY", _("未支付")
+    NOTPAY = "NOTPAY", _("待付款")
     SUCCESS = "SUCCESS", _("支付成功")
-    CLOSED = "CLOSED", _("已关闭")
+    CLOSED = "CLOSED", _("已失效")
     PAYERROR = "PAYERROR", _("支付失败")
     REFUND = "REFUND", _("转入退款")
     REVOKED = "REVOKED", _("已撤销")
@@ -30,7 +30,7 @@ class SandboxTrade(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        verbose_name = verbose_name_plural = _("沙箱交易")
+        verbose_name = verbose_name_plural = _("演示交易")
 
     def __str__(self) -> str:
         return self.out_trade_no
@@ -45,7 +45,7 @@ class SandboxRefund(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        verbose_name = verbose_name_plural = _("沙箱退款")
+        verbose_name = verbose_name_plural = _("演示退款")
 
     def __str__(self) -> str:
         return self.out_refund_no

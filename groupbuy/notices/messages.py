@@ -25,7 +25,8 @@ class Kind(TextChoices):
     """What a buyer is told of, and where that happens; the template of each is the setting ``message_<kind>``.
 
     PAID and ARRIVED are moves of the order (``groupbuy.moves``), SUCCEEDED and FAILED what becomes of a group buy
-    (``orders.group_buyings``), REFUNDED is booked where all money is (``payments.settling``), RESCHEDULED is ``orders.rescheduling``.
+    (``orders.group_buyings``), REFUNDED is booked where all money is (``payments.settling``), REMINDED is ``orders.overdue``,
+    RESCHEDULED ``orders.rescheduling``.
     """
 
     PAID = "paid", gettext_lazy("支付成功通知")
@@ -33,6 +34,7 @@ class Kind(TextChoices):
     SUCCEEDED = "succeeded", gettext_lazy("成团通知")
     FAILED = "failed", gettext_lazy("未成团通知")
     REFUNDED = "refunded", gettext_lazy("退款到账通知")
+    REMINDED = "reminded", gettext_lazy("取货提醒")
     RESCHEDULED = "rescheduled", gettext_lazy("改期通知")
 
 
@@ -43,10 +45,11 @@ TRUE_IN: Mapping[Kind, tuple[OrderStatus, ...]] = {
     Kind.SUCCEEDED: (OrderStatus.CONFIRMED,),
     Kind.FAILED: (*BOUGHT, OrderStatus.REFUNDED),
     Kind.REFUNDED: tuple(OrderStatus),
+    Kind.REMINDED: (OrderStatus.SHIPPED,),
     Kind.RESCHEDULED: TO_DELIVER,
 }
 # One message for each row of the timeline.
-OF_EVENTS = (Kind.RESCHEDULED,)
+OF_EVENTS = (Kind.REMINDED, Kind.RESCHEDULED)
 ABOUT_REFUNDS = (Kind.FAILED, Kind.REFUNDED)
 # How many characters WeChat takes in a field of that type (订阅消息参数值内容限制).
 LONGEST = {"thing": 20, "character_string": 32, "phrase": 5, "name": 10}
@@ -93,7 +96,7 @@ def send(entry: OutboxEntry) -> None:
     text = template_text(kind, order)
     identity = order.buyer.wechat_identities.filter(app_id=mini_program.app_id_of(entry.tenant)).first()
     if not text or identity is None:
-        raise outbox.NotNeeded(_("未配置模板，或买家未登录过小程序"))
+        raise outbox.NotNeeded(_("未配置模板，或顾客未登录过小程序"))
     template = template_in(text)
     page = str(configuration.value_of(code="message_page", tenant_id=order.tenant_id, shop_id=order.shop_id))
     try:
@@ -106,7 +109,7 @@ def send(entry: OutboxEntry) -> None:
         )
     except mini_program.Refused as refused:
         if refused.errcode == NOT_SUBSCRIBED:
-            raise outbox.NotNeeded(_("买家未订阅")) from refused
+            raise outbox.NotNeeded(_("顾客未订阅")) from refused
         raise
 
 
@@ -170,6 +173,7 @@ def remark_of(kind: Kind, order: Order) -> str | Promise:
         Kind.PAID: _("支付成功，我们会尽快备货"),
         Kind.ARRIVED: _("商品已到店，请凭取货码取货"),
         Kind.SUCCEEDED: _("已成团，我们会尽快备货"),
+        Kind.REMINDED: _("商品在门店等您，请尽快来取"),
         Kind.REFUNDED: _("款项已原路退回"),
         Kind.RESCHEDULED: _("取货时间有变，请留意") if order.deliver_type == DeliverType.PICK_UP else _("发货时间有变，请留意"),
     }[kind]

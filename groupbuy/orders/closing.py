@@ -54,7 +54,7 @@ def hide_order(*, order_id: int, principal: Principal, now: datetime) -> Order:
     """Take an ended order off its buyer's list, unless money of it is held; no row is deleted. Raises NotThere, Refusal."""
     order = find_order(order_id, principal)
     if order.status not in ENDED:
-        raise Refusal(_("请先关闭订单"))
+        raise Refusal(_("请先取消订单"))
     if order.payments.held().exists():
         raise Refusal(_("支付结果核对中，请联系门店"))
     Order.objects.filter(pk=order.pk, hidden_at=None).update(hidden_at=now)

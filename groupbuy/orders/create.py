@@ -119,7 +119,7 @@ def buyer_for(principal: Principal, buyer_id: int | None) -> User:
     if principal.is_buyer and principal.user is not None:
         return principal.user
     if not buyer_id:
-        raise Invalid(_("userId: 请指定购买人"))
+        raise Invalid(_("userId: 请指定顾客"))
     buyers: UserQuerySet = User.objects.visible_to(principal).buyers()
     return found(buyers, pk=buyer_id, is_active=True)
 
@@ -203,7 +203,7 @@ def over_limit(order: Order, *, limit: int) -> Refusal | None:
     """Whether the buyer has too many unpaid orders, or would have more than ``limit`` units (0: no limit)."""
     mine = Order.objects.filter(group_buying=order.group_buying_id, buyer=order.buyer_id)
     if mine.awaiting_payment().count() >= UNPAID_LIMIT:
-        return NotBuyable(_("您有多笔未支付的订单，请先支付或关闭"))
+        return NotBuyable(_("您有多笔待付款的订单，请先付款或取消"))
     bought = mine.live().aggregate(qty=Sum("qty"))["qty"] or 0
     if limit and bought + order.qty > limit:
         return NotBuyable(_("每人限购 %(limit)d 份，您已购 %(bought)d 份") % {"limit": limit, "bought": bought})

@@ -1,4 +1,4 @@
-"""From paid to handed over: confirming, delivering, verifying pick-up codes, receiving."""
+"""From paid to received: confirming, delivering, the buyer's receipt, and parcels that nobody complains of."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -10,36 +10,42 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from groupbuy import moves
-from groupbuy.models import DeliverType, Order, OrderStatus, WrongCode
-from groupbuy.models.orders import TO_DELIVER
+from groupbuy.models import DeliverType, Order, OrderQuerySet, OrderStatus
 from groupbuy.orders import closing
 from groupbuy.payments import refunds, verdict
 from retail import jobs
-from retail.models import User
 from retail.principals import Principal
-from retail.refusals import NotThere, Refusal, found
+from retail.refusals import Refusal, found
 from retail.rights import Right
 from shops import configuration
 from shops.models import Shop
 
-WRONG_CODES_MAX = 5
-PAUSE = timedelta(minutes=15)
+
+class Undecided(Refusal):
+    """The minimum may still not be reached: goods and money would both be gone."""
+
+    message = gettext_lazy("还没成团，不能备货、发货和取货；确定要做可由店长提前成团")
 
 
-class WrongPickUpCode(Refusal):
-    message = gettext_lazy("取货码不正确，请核对后重新输入")
+class OnlyByCode(Refusal):
+    message = gettext_lazy("请到店出示取货码取货")
 
 
-class Paused(Refusal):
-    message = gettext_lazy("输错次数过多，请 15 分钟后再试")
+def require_goods_may_go(order: Order) -> None:
+    """Of an order that was just locked. Raises Refunding, Undecided, Refusal: whoever gets the money back gets no goods."""
+    if order.is_refunding():
+        raise refunds.Refunding
+    if order.group_buying.is_undecided:
+        raise Undecided
+    if order.group_buying.is_unsuccessful:
+        raise Refusal(_("团购未成团或已取消，款项将退回，不能交货"))
 
 
 @transaction.atomic
 def advance(order_id: int, to: OrderStatus, *, principal: Principal, now: datetime, **changes: Any) -> Order:
-    """Move one visible order on. Raises NotThere, Refunding, IllegalMove, SomebodyWasFirst."""
+    """Move one visible order on. Raises NotThere, Refunding, Undecided, IllegalMove, SomebodyWasFirst."""
     order = found(Order.objects.visible_to(principal).select_for_update(of=("self",)), pk=order_id)
-    if order.is_refunding():
-        raise refunds.Refunding
+    require_goods_may_go(order)
     moves.move(order, to, actor=moves.actor_of(principal), now=now, **changes)
     return order
 
@@ -62,68 +68,51 @@ def deliver_orders(*, order_ids: Iterable[int], principal: Principal, now: datet
     return len(delivered)
 
 
-def find_by_code(*, shop_id: int, code: str, principal: Principal, now: datetime) -> Order:
-    """The order that waits in the shop for this code. Counts a wrong one. Raises Forbidden, NotThere, Paused, WrongPickUpCode."""
-    principal.must(Right.HAND_OVER)
-    shop = found(Shop.objects.visible_to(principal), pk=shop_id)
-    if principal.user is None:
-        raise NotThere
-    order = try_code(shop, code, principal.user, now=now)
-    if order is None:
-        raise WrongPickUpCode
-    return order
-
-
-@transaction.atomic
-def try_code(shop: Shop, code: str, user: User, *, now: datetime) -> Order | None:
-    """None, and one more wrong code, when no order waits for it. Many tries at once queue up. Raises Paused."""
-    User.objects.select_for_update(of=("self",), no_key=True).get(pk=user.pk)
-    recent = WrongCode.objects.filter(user=user, shop=shop, tried_at__gt=now - PAUSE)
-    if recent.count() >= WRONG_CODES_MAX:
-        raise Paused
-    order = Order.objects.filter(shop=shop, deliver_code=code, status__in=TO_DELIVER).first() if code else None
-    if order is None:
-        WrongCode.objects.create(user=user, shop=shop, tried_at=now)
-    return order
-
-
-def verify_code(*, shop_id: int, code: str, principal: Principal, now: datetime) -> Order:
-    """Hand over the order of this code: it is completed. Raises NotThere, Paused, WrongPickUpCode, Refunding."""
-    order = find_by_code(shop_id=shop_id, code=code, principal=principal, now=now)
-    return advance(order.pk, OrderStatus.COMPLETED, principal=principal, now=now, completed_at=now)
-
-
 def receive_order(*, order_id: int, principal: Principal, now: datetime) -> Order:
-    """The buyer has the goods: shipped orders, and pick-up orders where the shop allows it; again is harmless."""
+    """The buyer has the parcel, or says so of a pick-up that has arrived, where the shop allows it; again is harmless.
+
+    Of a pick-up the code is the receipt: raises OnlyByCode. The code lives on until the goods are handed over.
+    """
     order = verdict.find_order(order_id, principal)
     if order.status == OrderStatus.COMPLETED:
         return order
-    allowed = configuration.value_of(code="buyer_receives_pick_up", tenant_id=order.tenant_id, shop_id=order.shop_id)
-    early = order.deliver_type == DeliverType.PICK_UP and allowed
-    if order.status != OrderStatus.SHIPPED and not early:
+    if order.deliver_type == DeliverType.PICK_UP and not may_receive_pick_ups(order):
+        raise OnlyByCode
+    if order.status != OrderStatus.SHIPPED:
         raise moves.IllegalMove
     return advance(order.pk, OrderStatus.COMPLETED, principal=principal, now=now, completed_at=now)
 
 
+def may_receive_pick_ups(order: Order) -> bool:
+    """Whether buyers of this shop may confirm pick-ups themselves."""
+    return bool(configuration.value_of(code="buyer_receives_pick_up", tenant_id=order.tenant_id, shop_id=order.shop_id))
+
+
 def complete_due(*, now: datetime, limit: int = 200) -> jobs.Done:
-    """Complete what was shipped ``auto_complete_days`` ago, a setting of the shop; returns how many."""
-    shops = Shop.objects.filter(pk__in=Order.objects.filter(status=OrderStatus.SHIPPED).values("shop_id"))
+    """Complete parcels that were sent off ``auto_complete_days`` ago, a setting of the shop; returns how many.
+
+    Never a pick-up: what waits in the shop is its buyer's.
+    """
+    shops = Shop.objects.filter(pk__in=parcels().values("shop_id"))
     # No more of a shop than is asked for: its secrets may be unreadable.
     return jobs.each(shops.only("tenant_id").order_by("pk"), partial(complete_in, now=now, limit=limit))
 
 
+def parcels() -> OrderQuerySet:
+    return Order.objects.filter(status=OrderStatus.SHIPPED, deliver_type=DeliverType.EXPRESS)
+
+
 def complete_in(shop: Shop, *, now: datetime, limit: int) -> jobs.Done:
-    """Complete what was shipped in one shop as long ago as its setting says."""
+    """Complete what was sent off from one shop as long ago as its setting says."""
     days = configuration.value_of(code="auto_complete_days", tenant_id=shop.tenant_id, shop_id=shop.pk)
-    shipped = Order.objects.filter(shop=shop, status=OrderStatus.SHIPPED, shipped_at__lte=now - timedelta(days=days))
-    waiting = shipped.ready(now).values_list("pk", flat=True)
+    waiting = parcels().filter(shop=shop, shipped_at__lte=now - timedelta(days=days)).ready(now).values_list("pk", flat=True)
     return jobs.each(waiting[:limit], partial(complete, now=now), put_off=partial(closing.put_off, now=now))
 
 
 @transaction.atomic
 def complete(order_id: int, *, now: datetime) -> bool:
-    order = Order.objects.select_for_update(of=("self",)).get(pk=order_id)
-    if order.status != OrderStatus.SHIPPED or order.is_refunding():
+    order = parcels().select_for_update(of=("self",)).filter(pk=order_id).first()
+    if order is None or order.is_refunding():
         return False
     moves.move(order, OrderStatus.COMPLETED, actor=moves.SYSTEM, now=now, completed_at=now)
     return True

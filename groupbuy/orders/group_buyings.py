@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Sum
+from django.db.models import Exists, OuterRef, Q, Sum
 from django.utils.translation import gettext as _
 
 from groupbuy import moves
@@ -63,6 +63,18 @@ def change_quota(*, group_buying_id: int, quota: int, principal: Principal, now:
     return group_buying
 
 
+def declare_reached(*, group_buying_id: int, principal: Principal, now: datetime) -> GroupBuying:
+    """The minimum counts as reached from now on, whatever is sold: goods may go out. Final. Raises Forbidden, NotThere, Decided."""
+    group_buying = find(group_buying_id, principal)
+    declared = {"declared_at": now, "declared_by": principal.user}
+    undecided = GroupBuying.objects.filter(pk=group_buying.pk, outcome=Outcome.OPEN, declared_at=None, min_qty__gt=0, start_at__lte=now)
+    if not undecided.update(**declared):
+        raise Decided(_("团购没有成团门槛、尚未开始或已有结果，不需要提前成团"))
+    group_buying.declared_at, group_buying.declared_by = now, principal.user
+    log.info("group buy %s was declared reached by user %s", group_buying.pk, principal.user.pk if principal.user else None)
+    return group_buying
+
+
 def cancel(*, group_buying_id: int, reason: str, principal: Principal, now: datetime) -> GroupBuying:
     """Final: nobody can buy any more, unpaid orders end, everyone who paid is refunded by the worker. Raises NotThere, Decided."""
     group_buying = find(group_buying_id, principal)
@@ -109,7 +121,9 @@ def decide(group_buying_id: int, *, now: datetime) -> bool:
 
 
 def outcome_of(group_buying: GroupBuying) -> Outcome:
-    """By the units that are paid for, without those whose whole money is on its way back."""
+    """By the units that are paid for, without those whose whole money is on its way back, unless somebody declared it reached."""
+    if group_buying.declared_at:
+        return Outcome.SUCCEEDED
     paid = group_buying.orders.bought().aggregate(qty=Sum("qty"))["qty"] or 0
     refunded = group_buying.orders.bought().filter(payments__refunds__isnull=False).distinct().prefetch_related("payments__refunds")
     paid -= sum(order.qty for order in refunded if order.is_refunding())
@@ -122,7 +136,10 @@ def carry_out_due(*, now: datetime, limit: int = 200) -> jobs.Done:
     # What was wanted before may still be rejected: then there is more to refund.
     done = Exists(wanted.filter(intent__startswith=INTENT)) & ~Exists(wanted.filter(state=RefundState.REJECTED, settled_by=None))
     to_refund = Order.objects.filter(~done, group_buying__outcome__in=UNSUCCESSFUL, status__in=BOUGHT)
-    to_confirm = Order.objects.filter(group_buying__outcome=Outcome.SUCCEEDED, status=OrderStatus.PAID)
+    # Whoever has the goods keeps them: their money is no longer the group's matter.
+    to_refund = to_refund.exclude(group_buying__outcome=Outcome.FAILED, handed_over_at__isnull=False)
+    reached = Q(group_buying__outcome=Outcome.SUCCEEDED) | Q(group_buying__outcome=Outcome.OPEN, group_buying__declared_at__isnull=False)
+    to_confirm = Order.objects.filter(reached, status=OrderStatus.PAID)
     later = partial(closing.put_off, now=now)
     refunded = jobs.each(to_refund.ready(now).values_list("pk", flat=True)[:limit], partial(refund, now=now), put_off=later)
     return refunded + jobs.each(to_confirm.ready(now).values_list("pk", flat=True)[:limit], partial(confirm, now=now), put_off=later)
@@ -134,6 +151,8 @@ def refund(order_id: int, *, now: datetime) -> bool:
     payment = order.payments.select_for_update().filter(use=PaymentUse.APPLIED).first()
     left = payment.left_to_refund() if payment else ZERO
     if payment is None or order.status not in BOUGHT or left <= ZERO:
+        return False
+    if order.handed_over_at and order.group_buying.outcome == Outcome.FAILED:
         return False
     reason = _("团购已取消") if order.group_buying.outcome == Outcome.CANCELLED else _("未成团，自动退款")
     wanted = payment.refunds.filter(intent__startswith=INTENT)

@@ -22,7 +22,7 @@ from groupbuy.models import (
     RefundState,
     TradeState,
 )
-from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, TO_DELIVER
+from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT
 from groupbuy.notices import messages
 from groupbuy.payments.gateways import RefundAnswer, Trade
 from retail import dates
@@ -124,7 +124,7 @@ def mark_paid(payment: Payment, *, now: datetime) -> None:
 
 def new_deliver_code(shop_id: int) -> str:
     """Eight digits that no order waiting in this shop has; the constraint stands behind it."""
-    waiting = Order.objects.filter(shop_id=shop_id, status__in=TO_DELIVER)
+    waiting = Order.objects.filter(shop_id=shop_id, handed_over_at=None)
     while True:
         code = f"{secrets.randbelow(10**8):08d}"
         if not waiting.filter(deliver_code=code).exists():

@@ -57,13 +57,13 @@ class Shortfall:
         if self.order.is_refunding():
             return _("退款中")
         if not self.order.is_to_hand_over():
-            return _("不是待交付的订单")
+            return _("不是待交货的订单")
         if self.payment is None or self.left <= ZERO:
             return _("没有可退的款项")
         if self.payment.refunds.count() >= refunds.PARTS_MAX:
             return _("已退款 50 次，不能再分次退款")
         if self.units > self.expected:
-            return _("只有 %(units)d 份待交付") % {"units": self.expected}
+            return _("只有 %(units)d 份待交货") % {"units": self.expected}
         return ""
 
 
@@ -74,7 +74,7 @@ def to_hand_over(*, group_buying_id: int, principal: Principal) -> OrderQuerySet
 
 
 def with_money(orders: OrderQuerySet) -> OrderQuerySet:
-    return orders.select_related("buyer").prefetch_related("payments__refunds")
+    return orders.select_related("buyer", "group_buying").prefetch_related("payments__refunds")
 
 
 def distribute(total: int, orders: Iterable[Order]) -> dict[int, int]:

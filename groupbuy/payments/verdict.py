@@ -39,7 +39,7 @@ class WindowOver(Refusal):
 
 class OrderEnded(Refusal):
     status = ResultStatus.NOT_BUYABLE
-    message = _("订单已关闭")
+    message = _("订单已取消")
 
 
 def find_order(order_id: int, principal: Principal) -> Order:

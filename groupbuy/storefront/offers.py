@@ -92,7 +92,8 @@ class Offer:
 
     @property
     def missing_qty(self) -> int:
-        return max(0, self.group_buying.min_qty - self.paid_qty)
+        """Until the minimum is reached; 0 also when a manager declared that it is."""
+        return 0 if self.group_buying.declared_at else max(0, self.group_buying.min_qty - self.paid_qty)
 
     @property
     def is_express(self) -> bool:
@@ -128,7 +129,8 @@ class Offer:
     def version(self) -> str:
         """Changes with everything that the page's live parts show; begins with the phase."""
         row = self.group_buying
-        return f"{self.phase}_{row.taken}_{row.quota}_{row.price}_{self.paid_qty}_{self.bought_qty}_{self.dates.stamp}"
+        sold = f"{row.taken}_{row.quota}_{row.price}_{self.paid_qty}_{self.bought_qty}"
+        return f"{self.phase}_{sold}_{row.declared_at is not None}_{self.dates.stamp}"
 
 
 def addresses(images: Any) -> list[str]:

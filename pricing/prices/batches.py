@@ -49,7 +49,7 @@ def lock_shops(*, shop_ids: Collection[int], principal: Principal) -> dict[int, 
         raise NotThere
     # Only the platform sees two tenants; a batch belongs to one.
     if len({shop.tenant_id for shop in shops.values()}) > 1:
-        raise Invalid(_("一次只能修改一个租户的门店"))
+        raise Invalid(_("一次只能修改一个商家的门店"))
     return shops
 
 

@@ -5,13 +5,14 @@ from retail.backoffice.bases import ReadOnlyAdmin, ReadOnlyInline, ScopedAdmin, 
 from retail.backoffice.history import Edit
 from retail.backoffice.scope import AutocompleteFilter, RangeDateFilter, RelatedFilter, caller, visible
 from retail.backoffice.site import BackOffice
-from retail.backoffice.theme import BooleanRadioFilter, ChoicesDropdownFilter, display, page_action
+from retail.backoffice.theme import BooleanRadioFilter, ChoicesDropdownFilter, DropdownFilter, display, page_action
 
 __all__ = [
     "AutocompleteFilter",
     "BackOffice",
     "BooleanRadioFilter",
     "ChoicesDropdownFilter",
+    "DropdownFilter",
     "Edit",
     "Question",
     "RangeDateFilter",

@@ -66,7 +66,7 @@ class ScopedForm(SeenForm):
         tenants = {value.pk if isinstance(value, Tenant) else getattr(value, "tenant_id", None) for value in chosen}
         tenants.add(getattr(self.instance, "tenant_id", None) if "tenant" not in cleaned else None)
         if len(tenants - {None}) > 1:
-            raise forms.ValidationError(_("所选内容不属于同一租户"))
+            raise forms.ValidationError(_("所选内容不属于同一商家"))
         return cleaned
 
 

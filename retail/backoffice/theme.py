@@ -11,6 +11,7 @@ from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     BooleanRadioFilter,
     ChoicesDropdownFilter,
+    DropdownFilter,
     RangeDateFilter,
     RelatedDropdownFilter,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "Choices",
     "InlineFormSet",
     "ChoicesDropdownFilter",
+    "DropdownFilter",
     "ModelAdmin",
     "RangeDateFilter",
     "RelatedDropdownFilter",

@@ -29,7 +29,7 @@ class WrongCredentials(Refusal):
 
 
 class UnknownApp(Invalid):
-    message = _("appId 不属于任何租户")
+    message = _("appId 不属于任何商家")
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ class ProductClassQuerySet(models.QuerySet["ProductClass"]):
 class ProductClass(models.Model):
     """A branch of the tenant's tree of products."""
 
-    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="product_classes", verbose_name=_("租户"))
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="product_classes", verbose_name=_("商家"))
     parent = models.ForeignKey("self", models.PROTECT, related_name="children", null=True, blank=True, verbose_name=_("上级分类"))
     code = models.CharField(_("编码"), max_length=32, validators=[is_code])
     name = models.CharField(_("名称"), max_length=64)
@@ -95,7 +95,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
 class Product(models.Model):
     """What a tenant sells, with the master prices that a shop starts from."""
 
-    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="products", verbose_name=_("租户"))
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="products", verbose_name=_("商家"))
     product_class = models.ForeignKey(ProductClass, models.PROTECT, related_name="products", verbose_name=_("商品分类"))
     code = models.CharField(_("货号"), max_length=32, validators=[is_code])
     barcode = models.CharField(_("条码"), max_length=32, blank=True, db_index=True)

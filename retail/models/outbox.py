@@ -39,7 +39,7 @@ class OutboxEntryQuerySet(models.QuerySet["OutboxEntry"]):
 class OutboxEntry(models.Model):
     """What the world outside is to be told of a change, written with the change: a kind and an id, no personal data."""
 
-    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="outbox", verbose_name=_("租户"))
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="outbox", verbose_name=_("商家"))
     shop_id = models.BigIntegerField(_("门店"))  # no foreign key: shops stand above this app
     kind = models.CharField(_("类型"), max_length=32)
     subject_id = models.BigIntegerField(_("对象编号"), help_text=_("类型决定是哪种对象。"))

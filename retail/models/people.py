@@ -58,9 +58,9 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
 class User(AbstractBaseUser, PermissionsMixin):
     """Staff, who have a user name and a password, and buyers, who have a WeChat identity or a browser session."""
 
-    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="users", null=True, blank=True, verbose_name=_("租户"))
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="users", null=True, blank=True, verbose_name=_("商家"))
     username = models.CharField(  # unique: buyers have none
-        _("用户名"), max_length=150, unique=True, null=True, blank=True, validators=[is_code], help_text=_("员工登录用；买家留空。")
+        _("用户名"), max_length=150, unique=True, null=True, blank=True, validators=[is_code], help_text=_("员工登录用；顾客留空。")
     )
     nickname = models.CharField(_("昵称"), max_length=64, default="微信用户")
     picture = models.CharField(_("头像"), max_length=500, blank=True)

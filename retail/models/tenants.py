@@ -21,7 +21,7 @@ class Tenant(models.Model):
     created_at = models.DateTimeField(_("创建时间"), default=timezone.now, editable=False)
 
     class Meta:
-        verbose_name = verbose_name_plural = _("租户")
+        verbose_name = verbose_name_plural = _("商家")
 
     def __str__(self) -> str:
         return self.name
@@ -30,7 +30,7 @@ class Tenant(models.Model):
 class AppSecret(models.Model):
     """The AppSecret of a tenant's own mini-program; beside the tenant, so that reading a tenant decrypts nothing."""
 
-    tenant = models.OneToOneField(Tenant, models.PROTECT, related_name="app_secret", primary_key=True, verbose_name=_("租户"))
+    tenant = models.OneToOneField(Tenant, models.PROTECT, related_name="app_secret", primary_key=True, verbose_name=_("商家"))
     value = EncryptedTextField(_("小程序 AppSecret"))
 
     class Meta:

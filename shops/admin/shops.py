@@ -86,7 +86,7 @@ class HolidayInline(ScopedInline):
 class ShopAdmin(ScopedAdmin):
     form = ShopForm
     inlines = (HolidayInline,)
-    list_display = ("named", "address", "phone", "markup", "app_key", "price_version", "state", "tenant")
+    list_display = ("named", "address", "phone", "markup", "app_key", "state", "tenant")
     list_filter = (("tenant", RelatedFilter),)
     list_select_related = ("tenant",)
     search_fields = ("name", "code", "address")
@@ -96,13 +96,13 @@ class ShopAdmin(ScopedAdmin):
     ordering = ("code",)
     managers_only = ("app_key",)
     headquarters_only = ("staff", "allows_basic_auth")
-    readonly_fields = ("app_key", "price_version", "previous_secret_until", "created_at")
+    readonly_fields = ("app_key", "previous_secret_until", "created_at")
     fixed = ("code",)
     actions_detail = ("show_secret", "rotate_secret", "close_down")
     fieldsets = (
         (None, {"fields": ("tenant", "name", "code", "phone", "address", "lbs_point", "area", "image")}),
         (gettext_lazy("营业"), {"fields": (("opens_at", "closes_at"), "rest_days")}),
-        (gettext_lazy("价格"), {"fields": ("markup", "price_version")}),
+        (gettext_lazy("价格"), {"fields": ("markup",)}),
         (gettext_lazy("员工"), {"fields": ("staff",)}),
         (gettext_lazy("设备接口"), {"fields": ("app_key", "previous_secret_until", "allows_basic_auth")}),
     )
@@ -141,7 +141,7 @@ class ShopAdmin(ScopedAdmin):
     @page_action(description=gettext_lazy("查看密钥"), path="secret", permission="secret", icon="visibility")
     def show_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
         shop = self.get_object(request, object_id)
-        title, facts = _("查看 AppSecret"), [(_("门店"), shop), ("AppKey", shop.app_key)]
+        title, facts = _("查看设备密钥"), [(_("门店"), shop), ("AppKey", shop.app_key)]
         if request.method == "POST":
             self.log_change(request, shop, _("查看了 AppSecret"))
             shown = Question(title=title, facts=[*facts, ("AppSecret", shop.app_secret)], note=_("请勿截图或转发。"))

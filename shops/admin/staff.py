@@ -68,7 +68,7 @@ class StaffForm(ScopedForm):
         cleaned = super().clean()
         tenant_id = getattr(cleaned.get("tenant"), "pk", None) or self.instance.tenant_id
         if any(shop.tenant_id != tenant_id for shop in cleaned.get("shops", ())):
-            raise forms.ValidationError(_("所选内容不属于同一租户"))
+            raise forms.ValidationError(_("所选内容不属于同一商家"))
         if cleaned.get("role") in SHOP_ROLES and not cleaned.get("shops", True):
             self.add_error("shops", _("店员和店长至少属于一家门店"))
         return cleaned
@@ -94,7 +94,7 @@ class UserAdmin(ScopedAdmin):
     list_select_related = ("tenant",)
     search_fields = ("nickname", "username", "phone__endswith")
     search_help_text = gettext_lazy("昵称、用户名、电话尾号")
-    pills = ((gettext_lazy("员工"), "is_staff__exact=1"), (gettext_lazy("买家"), "is_staff__exact=0"))
+    pills = ((gettext_lazy("员工"), "is_staff__exact=1"), (gettext_lazy("顾客"), "is_staff__exact=0"))
     linked = ("is_staff",)
     fixed = ("username",)
     actions_detail = ("new_password", "unlock")
@@ -174,7 +174,7 @@ class UserAdmin(ScopedAdmin):
 
     @display(description=gettext_lazy("姓名"), header=True, ordering="nickname")
     def person(self, user: User) -> tuple[str, str]:
-        return user.nickname, user.username or _("买家")
+        return user.nickname, user.username or _("顾客")
 
     @display(
         description=gettext_lazy("角色"),

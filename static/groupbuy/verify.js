@@ -10,3 +10,17 @@ if (form) {
     }
   });
 }
+
+// How long somebody who typed five wrong codes still waits; then the page is a new one.
+const pause = document.getElementById("pause");
+if (pause) {
+  const clock = pause.querySelector("time");
+  const until = Date.parse(pause.dataset.until);
+  const show = () => {
+    const left = Math.ceil((until - Date.now()) / 1000);
+    if (left <= 0) window.location.assign(window.location.pathname);
+    else clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+  };
+  show();
+  setInterval(show, 1000);
+}

@@ -12,6 +12,7 @@ from groupbuy import payments
 from groupbuy.models import (
     Bill,
     BillDifference,
+    DeliverType,
     GroupBuying,
     MerchantAccount,
     Order,
@@ -93,9 +94,12 @@ def given_back(orders, now):
 
 
 def shipped(orders, now):
+    Order.objects.update(deliver_type=DeliverType.EXPRESS)
+    GroupBuying.objects.update(declared_at=now)
+    parcel = {"carrier": "顺丰", "tracking_number": "SF1", "now": now - timedelta(days=11)}
     for order in orders:
         staff = principal_of(factories.StaffFactory(tenant=order.tenant, role=Role.HEADQUARTERS))
-        fulfilment.deliver_orders(order_ids=[order.pk], principal=staff, now=now - timedelta(days=8))
+        fulfilment.deliver_orders(order_ids=[order.pk], principal=staff, **parcel)
     return "groupbuy_order", f"NEW.status = 4 AND NEW.id = {orders[0].pk}"
 
 

@@ -56,7 +56,7 @@ def test_the_enumerations_are_the_documented_ones(world):
         ("createorder", {"qty": 101}, {"status": 1002, "message": "库存不足，仅剩 88 份", "data": 0}),
         ("createorder", {"qty": 2, "money": 19.7}, {"status": 1001, "message": "价格已变化，请刷新后重新下单", "data": 0}),
         ("orderpay", {"status": 2}, {"status": 701, "message": "订单已支付", "data": None}),
-        ("orderrepay", {"status": 5}, {"status": 1001, "message": "订单已关闭", "data": None}),
+        ("orderrepay", {"status": 5}, {"status": 1001, "message": "订单已取消", "data": None}),
     ],
     ids=str,
 )

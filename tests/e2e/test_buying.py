@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from groupbuy.models import GroupBuying, Order, OrderStatus, Payment
-from groupbuy.orders import fulfilment
+from groupbuy.orders import hand_over
 from retail.principals import principal_of
 from tests.support import factories
 from tests.support.pages import ordered, pay
@@ -39,11 +39,11 @@ def test_order_two_pay_in_the_sandbox_and_see_the_code(page, group_buying):
     page.get_by_role("button", name="立即跟团").click()
     page.get_by_label("手机号").fill("13800008000")
     send(page)
-    expect(page.get_by_role("heading", name="待支付")).to_be_visible()
+    expect(page.get_by_role("heading", name="待付款")).to_be_visible()
     page.get_by_role("button", name="去支付").click()
     expect(page.get_by_text("不会扣钱")).to_be_visible()
     page.get_by_role("button", name="支付", exact=True).click()
-    expect(page.get_by_role("heading", name="已支付")).to_be_visible()
+    expect(page.get_by_role("heading", name="待备货")).to_be_visible()
     code = Order.objects.get().deliver_code
     expect(page.locator(".code")).to_have_text(f"{code[:4]} {code[4:]}")
     page.goto("/orders/")
@@ -59,14 +59,14 @@ def test_without_script_the_same_path_works(new_page, group_buying):
     send(page)
     page.get_by_role("button", name="去支付").click()
     page.get_by_role("button", name="支付", exact=True).click()
-    expect(page.get_by_role("heading", name="已支付")).to_be_visible()
+    expect(page.get_by_role("heading", name="待备货")).to_be_visible()
     assert Order.objects.get().qty == 2
 
 
 def test_two_quick_taps_are_one_order(page, group_buying):
     fill_in(page, group_buying)
     page.get_by_role("button", name="提交订单").dblclick()
-    expect(page.get_by_role("heading", name="待支付")).to_be_visible()
+    expect(page.get_by_role("heading", name="待付款")).to_be_visible()
     assert Order.objects.count() == 1
 
 
@@ -90,7 +90,7 @@ def test_the_price_moved_while_the_sheet_was_open(page, group_buying):
     expect(page.get_by_label("备注")).to_have_value("挑熟的")
     expect(page.get_by_role("button", name="提交订单")).to_contain_text("¥24.00")
     send(page)
-    expect(page.get_by_role("heading", name="待支付")).to_be_visible()
+    expect(page.get_by_role("heading", name="待付款")).to_be_visible()
     assert Order.objects.get().money == Decimal("24.00")
 
 
@@ -110,7 +110,7 @@ def test_the_bar_opens_by_itself_at_the_start(page, group_buying):
     page.get_by_role("button", name="立即跟团").click()
     page.get_by_label("手机号").fill("13800008000")
     send(page)
-    expect(page.get_by_role("heading", name="待支付")).to_be_visible()
+    expect(page.get_by_role("heading", name="待付款")).to_be_visible()
 
 
 def test_the_countdown_runs_on_the_servers_clock(new_page, group_buying):
@@ -132,8 +132,8 @@ def test_the_order_page_turns_by_itself_when_the_payment_arrives(new_page, group
     bank.goto(f"/sandbox/pay/{Payment.objects.get().prepay_id}/")
     bank.get_by_role("button", name="支付", exact=True).click()
     expect(bank.get_by_role("heading", name="支付完成")).to_be_visible()
-    expect(page.get_by_role("heading", name="已支付")).to_be_visible()
-    expect(page.locator("#said")).to_have_text("已支付")
+    expect(page.get_by_role("heading", name="待备货")).to_be_visible()
+    expect(page.locator("#said")).to_have_text("待备货")
 
 
 def test_the_pay_button_goes_when_the_time_is_over(new_page, group_buying, buyer, now):
@@ -142,7 +142,7 @@ def test_the_pay_button_goes_when_the_time_is_over(new_page, group_buying, buyer
     page = new_page(user=buyer)
     page.goto(f"/o/{order.code}/")
     expect(page.get_by_role("button", name="去支付")).to_be_visible()
-    expect(page.get_by_role("heading", name="支付超时")).to_be_visible()
+    expect(page.get_by_role("heading", name="付款超时")).to_be_visible()
     expect(page.get_by_role("button", name="去支付")).to_have_count(0)
 
 
@@ -150,11 +150,11 @@ def test_closing_asks_first(new_page, group_buying, buyer, now):
     order = ordered(buyer, group_buying, now=now)
     page = new_page(user=buyer)
     page.goto(f"/o/{order.code}/")
-    page.get_by_role("button", name="关闭订单").click()
+    page.get_by_role("button", name="取消订单").click()
     page.get_by_role("button", name="再想想").click()
-    page.get_by_role("button", name="关闭订单").click()
+    page.get_by_role("button", name="取消订单").click()
     page.get_by_role("button", name="确定").click()
-    expect(page.get_by_role("heading", name="已关闭")).to_be_visible()
+    expect(page.get_by_role("heading", name="已取消")).to_be_visible()
     order.refresh_from_db()
     assert order.status == OrderStatus.CLOSED
 
@@ -164,7 +164,7 @@ def test_the_code_gives_way_to_completed_while_the_buyer_stands_at_the_counter(n
     page = new_page(user=buyer)
     page.goto(f"/o/{order.code}/")
     expect(page.locator(".code")).to_be_visible()
-    fulfilment.verify_code(shop_id=order.shop_id, code=order.deliver_code, principal=principal_of(clerk), now=now)
+    hand_over.verify_code(shop_id=order.shop_id, code=order.deliver_code, principal=principal_of(clerk), now=now)
     # What the phone does when its screen is looked at again.
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(page.get_by_role("heading", name="已完成")).to_be_visible()

@@ -38,7 +38,7 @@ def stuck(order, headquarters, now):
 
 
 def test_held_money_is_refunded_after_a_look_at_the_figures(browser, held):
-    assert "待核对支付 1" in words(browser.get("/admin/"))
+    assert "待核实收款 1" in words(browser.get("/admin/"))
     assert "退回款项" in words(browser.get(page(held)))
     asked = words(browser.get(page(held, "refund_held")))
     for figure in ("应付 ¥19.80", "实收 ¥19.79", "待处理 ¥19.79"):
@@ -46,7 +46,7 @@ def test_held_money_is_refunded_after_a_look_at_the_figures(browser, held):
     done = browser.post(page(held, "refund_held"), answered(), follow=True)
     assert "已登记退款 ¥19.79" in said(done)[0]
     assert "退回款项" not in words(browser.get(page(held)))
-    assert "待核对支付" not in words(browser.get("/admin/"))
+    assert "待核实收款" not in words(browser.get("/admin/"))
     assert "已登记退款 ¥19.79" in words(browser.get(page(held.order, "history")))
     again = browser.post(page(held, "refund_held"), answered(), follow=True)
     assert "已处理" in said(again)[0]

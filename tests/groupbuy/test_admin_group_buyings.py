@@ -169,3 +169,23 @@ def test_the_everyday_filters_follow_the_clock(manager, shop, now):
     for name in times:
         seen = words(browser.get(LIST, {"state": name}))
         assert [other for other in times if f"团{other}" in seen] == [name]
+
+
+def test_a_manager_declares_a_group_buy_reached_and_the_button_is_gone(manager, group_buying):
+    GroupBuying.objects.update(min_qty=50)
+    browser = browser_of(manager)
+    assert "提前成团" in words(browser.get(page(group_buying)))
+    assert "不能撤销" in words(browser.get(page(group_buying, "declare_reached")))
+    done = browser.post(page(group_buying, "declare_reached"), answered(), follow=True)
+    assert said(done) == ["已提前成团，订单开始备货"]
+    assert GroupBuying.objects.get().declared_by == manager
+    assert "提前成团" not in words(browser.get(page(group_buying)))
+
+
+def test_once_somebody_ordered_the_minimum_only_goes_down(manager, buyer, group_buying, now):
+    GroupBuying.objects.update(min_qty=5)
+    ordered(buyer, group_buying, now=now)
+    answer = edit(browser_of(manager), group_buying, edit_of(group_buying, min_qty=6))
+    assert "成团份数只能调低" in words(answer)
+    edit(browser_of(manager), group_buying, edit_of(group_buying, min_qty=4))
+    assert GroupBuying.objects.get().min_qty == 4

@@ -36,7 +36,7 @@ def test_a_clerk_confirms_chosen_orders_after_seeing_them(clerk, buyer, group_bu
     assert "金额 ¥29.70" in asked
     assert status(paid) == OrderStatus.PAID
     done = browser.post(LIST, chosen | answered(), follow=True)
-    assert said(done) == ["已确认 2 个订单"]
+    assert said(done) == ["2 个订单开始备货"]
     assert {status(paid), status(other)} == {OrderStatus.CONFIRMED}
     event = paid.events.get(to_status=OrderStatus.CONFIRMED)
     assert (event.actor, event.actor_kind) == (clerk, "staff")
@@ -45,17 +45,17 @@ def test_a_clerk_confirms_chosen_orders_after_seeing_them(clerk, buyer, group_bu
 def test_orders_that_can_not_be_confirmed_are_skipped_aloud(clerk, paid, unpaid):
     chosen = {"action": "confirm", "_selected_action": [paid.pk, unpaid.pk]} | answered()
     done = browser_of(clerk).post(LIST, chosen, follow=True)
-    assert said(done) == ["1 个订单的状态不符，已跳过", "已确认 1 个订单"]
+    assert said(done) == ["1 个订单的状态不符，已跳过", "1 个订单开始备货"]
     assert (status(paid), status(unpaid)) == (OrderStatus.CONFIRMED, OrderStatus.UNPAID)
 
 
 def test_all_of_a_filtered_list_are_the_rows_that_were_seen(clerk, buyer, group_buying, now, paid):
     chosen = {"action": "confirm", "_selected_action": [paid.pk], "select_across": "1", "index": "0"}
-    asked = browser_of(clerk).post(f"{LIST}?status__exact=1", chosen)
+    asked = browser_of(clerk).post(f"{LIST}?stage=paid", chosen)
     late = pay(ordered(buyer, group_buying, now=now), now=now)
     assert asked.context["selected"] == [str(paid.pk)]
     sent = {"action": asked.context["action"], "_selected_action": asked.context["selected"]} | answered()
-    browser_of(clerk).post(f"{LIST}?status__exact=1", sent)
+    browser_of(clerk).post(f"{LIST}?stage=paid", sent)
     assert (status(paid), status(late)) == (OrderStatus.CONFIRMED, OrderStatus.PAID)
 
 
@@ -72,7 +72,7 @@ def test_an_express_order_needs_carrier_and_number(clerk, buyer, shop, now):
 
 def test_a_pick_up_order_arrives_without_a_form(clerk, paid):
     done = browser_of(clerk).post(page(paid, "deliver_one"), answered(), follow=True)
-    assert said(done) == ["已发货 1 个订单"]
+    assert said(done) == ["已通知 1 个订单的顾客取货"]
     assert status(paid) == OrderStatus.SHIPPED
 
 
@@ -133,9 +133,9 @@ def test_a_manager_closes_an_unpaid_order_and_a_clerk_does_not(clerk, manager, u
 def test_the_page_shows_the_timeline_the_money_and_what_can_be_done(headquarters, clerk, paid):
     Refund.objects.create(payment=paid.payments.get(), out_refund_no="R1", intent="x", amount="1.00", reason="坏果")
     seen = words(browser_of(headquarters).get(page(paid)))
-    for expected in ("已支付 支付渠道", "未支付 买家", "¥19.80", "−¥1.00", "坏果", "确认", "退款"):
+    for expected in ("已付款 支付渠道", "待付款 顾客", "¥19.80", "−¥1.00", "坏果", "开始备货", "退款"):
         assert expected in seen
-    assert "关闭订单" not in seen
+    assert "取消订单" not in seen
     assert "支付与退款" not in words(browser_of(clerk).get(page(paid)))
 
 
@@ -153,7 +153,7 @@ def test_every_action_leaves_an_entry_in_the_history(clerk, paid):
     browser = browser_of(clerk)
     browser.post(page(paid, "confirm_one"), answered())
     seen = words(browser.get(page(paid, "history")))
-    assert "已确认 1 个订单" in seen
+    assert "1 个订单开始备货" in seen
     assert clerk.nickname in seen
 
 

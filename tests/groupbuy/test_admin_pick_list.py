@@ -31,7 +31,7 @@ def test_goods_whose_money_goes_back_are_not_to_be_handed_over(clerk, buyer, gro
     payment = pay(ordered(buyer, group_buying, now=now), now=now).payments.get()
     Refund.objects.create(payment=payment, out_refund_no="R1", intent="full", amount=payment.received)
     seen = words(printed(clerk, group_buying))
-    assert "退款中，勿交付" in seen
+    assert "退款中，勿交货" in seen
     assert "1 单 0 份" in seen
 
 

@@ -34,7 +34,7 @@ def press(browser, answer, step, **changes):
 
 def test_headquarters_names_the_total_looks_and_refunds(browser, group_buying, sold):
     asked = browser.get(page(group_buying, "short_delivery"))
-    assert "待交付 2 单 4 份" in words(asked)
+    assert "待交货 2 单 4 份" in words(asked)
     assert "确认退款" not in [button.strip() for button in words(asked).split()]
     proposed = press(browser, asked, "distribute", total="3")
     seen = words(proposed)

@@ -1,15 +1,20 @@
 """The counter: eight digits in, goods out, next please."""
 
 import pytest
+from django.utils import timezone
 
 from groupbuy.models import Order, OrderStatus, Refund, WrongCode
+from groupbuy.orders import fulfilment, group_buyings
+from retail.principals import principal_of
 from retail.rights import Role
+from shops.models import ConfigItem, ConfigValue
 from tests.support import factories
 from tests.support.back_office import said
 from tests.support.pages import browser_of, ordered, pay, words
 
 pytestmark = pytest.mark.django_db
 COUNTER = "/admin/groupbuy/verify/"
+WRONG = "取货码不正确，请核对后重新输入，并看清是不是本店的订单"
 
 
 @pytest.fixture
@@ -52,24 +57,80 @@ def test_what_is_no_code_is_said_at_once_and_not_counted(clerk, paid, code):
 def test_wrong_codes_are_counted_and_end_in_a_pause(clerk, paid):
     Order.objects.update(deliver_code="11112222")
     browser = browser_of(clerk)
-    for _ in range(5):
-        wrong = browser.post(COUNTER, typed(paid, code="99998888"), follow=True)
-    assert said(wrong) == ["取货码不正确，请核对后重新输入"]
+    for number in range(5):
+        wrong = browser.post(COUNTER, typed(paid, code=f"9999888{number}"), follow=True)
+    assert said(wrong) == [WRONG]
     paused = browser.post(COUNTER, {"shop": paid.shop_id, "code": "11112222"}, follow=True)
-    assert said(paused) == ["输错次数过多，请 15 分钟后再试"]
+    assert said(paused)[0].startswith("连续输错次数过多，请在 ")
+    assert 'id="pause" data-until=' in paused.content.decode()
 
 
-def test_a_used_code_opens_nothing(clerk, paid):
+def test_one_scan_is_one_wrong_code_and_a_right_one_begins_anew(clerk, paid):
+    browser = browser_of(clerk)
+    for number in range(4):
+        for _ in range(2):
+            browser.post(COUNTER, typed(paid, code=f"{(int(paid.deliver_code) + number + 1) % 10**8:08d}"))
+    assert WrongCode.objects.count() == 4
+    assert paid.product_name in words(browser.post(COUNTER, typed(paid)))
+    assert not WrongCode.objects.exists()
+
+
+def test_a_manager_ends_a_pause_and_nobody_else(clerk, manager, paid):
+    browser = browser_of(clerk)
+    for number in range(5):
+        browser.post(COUNTER, typed(paid, code=f"{(int(paid.deliver_code) + number + 1) % 10**8:08d}"))
+    sent = {"user_id": clerk.pk, "shop_id": paid.shop_id}
+    browser.post(f"{COUNTER}lift/", sent)
+    assert WrongCode.objects.count() == 5
+    boss = browser_of(manager)
+    assert f"{clerk.nickname}在{paid.shop}连续输错取货码" in words(boss.get(COUNTER))
+    assert said(boss.post(f"{COUNTER}lift/", sent, follow=True)) == [f"{clerk.nickname} 可以继续核销了"]
+    assert paid.product_name in words(browser.post(COUNTER, typed(paid)))
+    # Of somebody who isn't paused not even the name is told.
+    assert clerk.nickname not in "".join(said(boss.post(f"{COUNTER}lift/", sent, follow=True)))
+
+
+def test_a_used_code_says_when_and_by_whom_and_is_not_counted(clerk, paid):
     browser = browser_of(clerk)
     browser.post(COUNTER, typed(paid, handed_over="1"))
     again = browser.post(COUNTER, typed(paid, handed_over="1"), follow=True)
-    assert said(again)[-1] == "取货码不正确，请核对后重新输入"
+    order = Order.objects.get()
+    assert said(again)[-1] == f"这个取货码已于 {timezone.localtime(order.handed_over_at):%m-%d %H:%M} 由{clerk.nickname}核销"
+    assert not WrongCode.objects.exists()
+
+
+def test_a_waiting_order_comes_before_the_newest_that_used_its_code(clerk, paid, buyer, group_buying, now):
+    browser = browser_of(clerk)
+    browser.post(COUNTER, typed(paid, handed_over="1"))
+    later = pay(ordered(buyer, group_buying, now=now, qty=3), now=now)
+    Order.objects.filter(pk=later.pk).update(deliver_code=paid.deliver_code)
+    assert "×3" in words(browser.post(COUNTER, typed(paid)))
+
+
+def test_goods_whose_buyer_confirmed_them_can_still_be_handed_over(clerk, buyer, paid, shop, now):
+    item = ConfigItem.objects.get(code="buyer_receives_pick_up")
+    ConfigValue.objects.create(item=item, tenant=shop.tenant, shop=shop, value="true")
+    fulfilment.deliver_orders(order_ids=[paid.pk], principal=principal_of(clerk), now=now)
+    fulfilment.receive_order(order_id=paid.pk, principal=principal_of(buyer), now=now)
+    browser = browser_of(clerk)
+    assert "确认收货，商品还没有核销" in words(browser.post(COUNTER, typed(paid)))
+    assert "已核销" in said(browser.post(COUNTER, typed(paid, handed_over="1"), follow=True))[0]
+    assert Order.objects.get().handed_over_by == clerk
+
+
+def test_an_undecided_group_hands_nothing_over_until_a_manager_declares_it_reached(clerk, manager, paid, group_buying, now):
+    type(group_buying).objects.update(min_qty=50)
+    browser = browser_of(clerk)
+    assert "还没成团" in words(browser.post(COUNTER, typed(paid)))
+    assert said(browser.post(COUNTER, typed(paid, handed_over="1"), follow=True))[0].startswith("还没成团")
+    group_buyings.declare_reached(group_buying_id=group_buying.pk, principal=principal_of(manager), now=now)
+    assert "已核销" in said(browser.post(COUNTER, typed(paid, handed_over="1"), follow=True))[-1]
 
 
 def test_an_order_being_refunded_is_not_handed_over(clerk, paid):
     Refund.objects.create(payment=paid.payments.get(), out_refund_no="R1", intent="x", amount=paid.money)
     browser = browser_of(clerk)
-    assert "正在退款，请不要交付商品" in words(browser.post(COUNTER, typed(paid)))
+    assert "退款中 请不要交付商品" in words(browser.post(COUNTER, typed(paid)))
     refused = browser.post(COUNTER, typed(paid, handed_over="1"), follow=True)
     assert said(refused) == ["退款中"]
     assert Order.objects.get().status == OrderStatus.PAID
@@ -81,7 +142,7 @@ def test_another_shops_code_is_wrong_here_and_the_other_shop_no_choice(clerk, pa
     browser = browser_of(stranger)
     assert "shop" in browser.post(COUNTER, typed(paid)).context["form"].errors
     wrong = browser.post(COUNTER, typed(paid, shop=other.pk), follow=True)
-    assert said(wrong) == ["取货码不正确，请核对后重新输入"]
+    assert said(wrong) == [WRONG]
 
 
 def test_the_only_shop_needs_no_choice_and_a_chosen_one_is_remembered(clerk, headquarters, paid, tenant):

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from groupbuy import payments
-from groupbuy.models import GroupBuying, Order, OrderStatus, Outcome, Payment, Refund
+from groupbuy.models import DeliverType, GroupBuying, Order, OrderStatus, Outcome, Payment, Refund
 from groupbuy.orders import expiry, fulfilment, group_buyings
 from groupbuy.payments import reconciling, refunds
 from retail import jobs
@@ -49,8 +49,9 @@ def test_orders_whose_refund_is_asked_for_do_not_keep_others_from_theirs(paid_or
 
 
 def test_orders_under_refund_do_not_keep_others_from_being_completed(paid_orders, headquarters, now):
-    ids = [order.pk for order in paid_orders]
-    fulfilment.deliver_orders(order_ids=ids, principal=principal_of(headquarters), now=now - timedelta(days=8))
+    Order.objects.update(deliver_type=DeliverType.EXPRESS)
+    parcel = {"carrier": "顺丰", "tracking_number": "SF1", "now": now - timedelta(days=11)}
+    fulfilment.deliver_orders(order_ids=[order.pk for order in paid_orders], principal=principal_of(headquarters), **parcel)
     refund_whole(paid_orders[:2], headquarters, now)
     for _ in range(2):
         fulfilment.complete_due(now=now, limit=2)

@@ -22,7 +22,7 @@ from groupbuy.models import (
     SandboxTrade,
     TradeState,
 )
-from groupbuy.orders import closing, expiry, fulfilment, group_buyings
+from groupbuy.orders import closing, expiry, fulfilment, group_buyings, hand_over
 from groupbuy.payments import by_hand, gateways, reconciling, refunds, settling, verdict
 from groupbuy.payments.gateways import RefundAnswer, sandbox
 from groupbuy.payments.gateways.wechat import WeChatGateway
@@ -352,12 +352,12 @@ def test_a_buyer_does_not_receive_a_parcel_that_was_not_sent(now, buyer, shop, c
 def test_goods_are_not_handed_over_while_their_money_goes_back(paid, boss, shop, between, now):
     """The refund is wanted after the code was found and before the order is moved."""
     between(
-        fulfilment,
-        "advance",
+        hand_over,
+        "hand_over",
         lambda: refunds.refund_order(order_id=paid.pk, amount=None, reason="", principal=boss, now=now),
     )
     with pytest.raises(refunds.Refunding):
-        fulfilment.verify_code(shop_id=shop.pk, code=paid.deliver_code, principal=boss, now=now)
+        hand_over.verify_code(shop_id=shop.pk, code=paid.deliver_code, principal=boss, now=now)
     assert OrderEvent.objects.filter(order=paid, to_status=OrderStatus.COMPLETED).count() == 0
 
 
@@ -366,8 +366,8 @@ def test_wrong_codes_typed_at_once_are_counted_one_by_one(paid, clerk, shop, now
 
     def attempt(code):
         with pytest.raises(Refusal) as refused:
-            fulfilment.verify_code(shop_id=shop.pk, code=code, principal=principal_of(clerk), now=now)
+            hand_over.verify_code(shop_id=shop.pk, code=code, principal=principal_of(clerk), now=now)
         return refused.type
 
     tried = at_once(attempt, wrong, threads=16)
-    assert (tried.count(fulfilment.WrongPickUpCode), tried.count(fulfilment.Paused)) == (5, 27)
+    assert (tried.count(hand_over.WrongPickUpCode), tried.count(hand_over.Paused)) == (5, 27)

@@ -10,7 +10,7 @@ from groupbuy import moves
 from groupbuy.models import GroupBuying, Order, OrderStatus, Outcome, Refund
 from groupbuy.notices import messages
 from groupbuy.notices.messages import Kind
-from groupbuy.orders import fulfilment, group_buyings
+from groupbuy.orders import fulfilment, group_buyings, hand_over
 from groupbuy.payments import refunds
 from retail.models import OutboxEntry
 from retail.principals import principal_of
@@ -147,7 +147,7 @@ def test_without_the_wechat_login_there_is_no_row(settings, buyer, group_buying,
 
 def test_what_is_no_longer_true_is_not_told(fake_wechat, paid, staff, shop, now):
     fulfilment.deliver_orders(order_ids=[paid.pk], principal=staff, now=now)
-    fulfilment.verify_code(shop_id=shop.pk, code=paid.deliver_code, principal=staff, now=now)
+    hand_over.verify_code(shop_id=shop.pk, code=paid.deliver_code, principal=staff, now=now)
     run(now)
     assert fake_wechat.books.messages == []
     assert set(OutboxEntry.objects.exclude(kind="shipping").values_list("state", flat=True)) == {"dropped"}
@@ -163,7 +163,7 @@ def test_nobody_is_told_to_fetch_what_is_being_refunded(fake_wechat, paid, staff
 def test_who_did_not_subscribe_is_no_failure(fake_wechat, paid, wechat_buyer, now):
     wechat_buyer.wechat_identities.update(open_id="refuses-all")
     run(now)
-    assert list(OutboxEntry.objects.values_list("state", "note")) == [("dropped", "买家未订阅")]
+    assert list(OutboxEntry.objects.values_list("state", "note")) == [("dropped", "顾客未订阅")]
 
 
 def test_a_buyer_without_the_app_is_no_failure(fake_wechat, paid, wechat_buyer, now):

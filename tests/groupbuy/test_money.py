@@ -8,7 +8,7 @@ import pytest
 
 from groupbuy import moves, orders, payments
 from groupbuy.models import Order, OrderStatus, Payment, Refund, SandboxTrade, TradeState
-from groupbuy.orders import expiry, fulfilment, group_buyings
+from groupbuy.orders import expiry, fulfilment, group_buyings, hand_over
 from groupbuy.payments import refunds, settling
 from groupbuy.payments.gateways import sandbox
 from retail.principals import principal_of
@@ -132,7 +132,7 @@ def test_an_order_paid_at_the_last_moment_is_not_expired(order, prepay_id, now):
 def test_a_whole_refund_gives_the_stock_back_and_blocks_everything_meanwhile(paid, headquarters, group_buying, shop, now):
     refunds.refund_order(order_id=paid.pk, amount=None, reason="不想要了", principal=headquarters, now=now)
     with pytest.raises(refunds.Refunding):
-        fulfilment.verify_code(shop_id=shop.pk, code=paid.deliver_code, principal=headquarters, now=now)
+        hand_over.verify_code(shop_id=shop.pk, code=paid.deliver_code, principal=headquarters, now=now)
     refunds.send_due(now=now)
     assert (fresh(paid).status, paid.holds_stock, fresh(group_buying).taken) == (OrderStatus.REFUNDED, False, 0)
 
@@ -213,16 +213,15 @@ def test_five_wrong_codes_pause_the_person_in_that_shop(paid, shop, now):
     clerk = principal_of(factories.StaffFactory(tenant=shop.tenant, shops=[shop]))
 
     def verify(code):
-        return fulfilment.verify_code(shop_id=shop.pk, code=code, principal=clerk, now=now)
+        return hand_over.verify_code(shop_id=shop.pk, code=code, principal=clerk, now=now)
 
-    wrong = f"{(int(paid.deliver_code) + 1) % 10**8:08d}"
-    for _ in range(5):
-        with pytest.raises(fulfilment.WrongPickUpCode):
-            verify(wrong)
-    with pytest.raises(fulfilment.Paused):
+    for step in range(1, 6):
+        with pytest.raises(hand_over.WrongPickUpCode):
+            verify(f"{(int(paid.deliver_code) + step) % 10**8:08d}")
+    with pytest.raises(hand_over.Paused):
         verify(paid.deliver_code)
     colleague = principal_of(factories.StaffFactory(tenant=shop.tenant, shops=[shop]))
-    order = fulfilment.verify_code(shop_id=shop.pk, code=paid.deliver_code, principal=colleague, now=now)
+    order = hand_over.verify_code(shop_id=shop.pk, code=paid.deliver_code, principal=colleague, now=now)
     assert order.status == OrderStatus.COMPLETED
 
 

@@ -22,13 +22,13 @@ from config import invariants, schedule
 from groupbuy import orders, payments
 from groupbuy.models import GroupBuying, IdempotencyKey, Order, Payment, PaymentState, PaymentUse, Refund
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, ENDED, LIVE
-from groupbuy.orders import create, fulfilment, group_buyings
+from groupbuy.orders import create, fulfilment, group_buyings, hand_over, overdue
 from groupbuy.payments import refunds, verdict
 from groupbuy.payments.gateways import PayParameters
 from retail.money import ZERO
 from retail.principals import Principal, principal_of
 from retail.refusals import Forbidden, Invalid, NotThere, Refusal, Unavailable
-from shops.models import Shop
+from shops.models import ConfigItem, ConfigValue, Shop
 from tests.support import factories
 from tests.support.banks import FAULTS, SandboxBank, WeChatBank
 from tests.support.money_steps import RECEIVED, MoneySteps, left_of
@@ -40,7 +40,7 @@ STEPS_EACH = 150
 LOOK_EVERY = 25
 # What no step here can break is looked at in the end.
 OF_ORDERS = {number: check for number, check in invariants.CHECKS.items() if number not in ("I8", "I9")}
-JOBS = ["expire", "reconcile", "refunds", "decide", "carry_out", "complete"]
+JOBS = ["expire", "reconcile", "refunds", "decide", "carry_out", "complete", "remind"]
 LIVE_MAX = 5
 OFFERS_MAX = 6
 PRICES = [Decimal("0.01"), Decimal("9.90"), Decimal("99999.99")]
@@ -49,7 +49,8 @@ MINUTES = [0.1, 0.1, 0.1, 1, 1, 1, 1, 6, 16, 70, 60 * 25, 60 * 24 * 8]
 REFUSED = dict.fromkeys(BOUGHT, verdict.Paid) | {2: payments.OrderEnded, 6: payments.OrderEnded, 5: payments.WindowOver}
 # What may come of paying when nothing that we know stands against it: the bank may know better, refuse, or be out of reach.
 PAY_OUTCOMES = (PayParameters, payments.PayUnknown, payments.PayFailed, verdict.Paid, payments.OrderEnded, Unavailable)
-HANDED_OVER_FROM = {"confirm": (1,), "deliver": (1, 8), "verify": (1, 3, 8), "receive": (3,)}
+GOODS_GO_FROM = {"confirm": (1,), "deliver": (1, 8), "verify": (1, 3, 4, 8), "receive": (3,)}
+PICK_UP, EXPRESS = 1, 2
 
 
 @dataclass
@@ -65,7 +66,12 @@ class World:
     steps: int = 0
 
     def offer(self, *, scarce: bool, now: datetime) -> None:
-        kind = {"quota": 6, "per_buyer_limit": 5} if scarce else {"quota": 9, "min_qty": 3, "deliver_type": 2}
+        pick_up = {"pick_up_from": now + timedelta(hours=26), "pick_up_until": now + timedelta(hours=30)}
+        kind = (
+            {"quota": 6, "per_buyer_limit": 5, "min_qty": self.steps % 3} | pick_up
+            if scarce
+            else {"quota": 9, "min_qty": 3, "deliver_type": 2}
+        )
         factories.GroupBuyingFactory(tenant=self.shop.tenant, shop=self.shop, start_at=now, end_at=now + timedelta(days=1), **kind)
 
 
@@ -89,6 +95,7 @@ class OrderMachine(MoneySteps, RuleBasedStateMachine):
         self.world, self.now = world, world.now
         self.bank, self.offers = world.bank(), 2
         self.statuses: list[int] = []
+        self.buyers_may_receive = False
         self.undone = transaction.atomic()
         self.undone.__enter__()
 
@@ -224,20 +231,49 @@ class OrderMachine(MoneySteps, RuleBasedStateMachine):
     # --- staff ---
 
     @precondition(lambda self: set(self.statuses) & RECEIVED)
-    @rule(number=numbers, what=st.sampled_from(sorted(HANDED_OVER_FROM)))
-    def hand_over(self, number, what):
+    @rule(number=numbers, what=st.sampled_from(sorted(GOODS_GO_FROM)))
+    def let_goods_go(self, number, what):
         order = self.newest(Order.objects.filter(status__in=RECEIVED), number)
-        may = order.status in HANDED_OVER_FROM[what] and not (order.status in BOUGHT and left_of(order) <= 0)
+        may = order.status in GOODS_GO_FROM[what] and self.goods_may_go(order)
         one, manager = {"order_ids": [order.pk], "principal": self.world.manager}, self.world.manager
         calls = {
             "confirm": partial(fulfilment.confirm_orders, **one),
             "deliver": partial(fulfilment.deliver_orders, **one, carrier="顺丰", tracking_number="SF1"),
-            "verify": partial(fulfilment.verify_code, shop_id=order.shop_id, code=order.deliver_code, principal=manager),
+            "verify": partial(hand_over.verify_code, shop_id=order.shop_id, code=order.deliver_code, principal=manager),
             "receive": partial(fulfilment.receive_order, order_id=order.pk, principal=self.buyer_of(order)),
         }
-        before, result = order.status, self.attempt(calls[what])
-        may = may and not (what == "verify" and (not order.deliver_code or isinstance(result, fulfilment.Paused)))
-        assert (fresh(order).status != before) == may, result
+        before, result = (order.status, order.handed_over_at), self.attempt(calls[what])
+        if what == "verify":
+            may = may and bool(order.deliver_code) and not order.handed_over_at and not isinstance(result, hand_over.Paused)
+        if what == "receive":
+            may = may and (order.deliver_type == EXPRESS or self.buyers_may_receive)
+        fresh(order)
+        assert ((order.status, order.handed_over_at) != before) == may, result
+        assert (order.handed_over_at != before[1]) == (what == "verify" and may)
+
+    def goods_may_go(self, order: Order) -> bool:
+        group_buying = order.group_buying
+        decided = not group_buying.min_qty or group_buying.declared_at or group_buying.outcome
+        return bool(decided) and group_buying.outcome in ("", "succeeded") and not (order.status in BOUGHT and left_of(order) <= 0)
+
+    @precondition(lambda self: 3 in self.statuses)
+    @rule(number=numbers, called=st.integers(0, 2))
+    def end_overdue(self, number, called):
+        order = self.newest(Order.objects.filter(status=3), number)
+        manager = self.world.manager
+        for _ in range(called):
+            self.attempt(partial(overdue.record_reminder, order_id=order.pk, note="打过电话", principal=manager))
+        order = fresh(order)
+        late = order.deliver_type == PICK_UP and order.group_buying.pick_up_until <= self.now
+        may = late and order.reminders >= 2 and self.goods_may_go(order)
+        result = self.attempt(partial(overdue.complete_overdue, order_id=order.pk, ending="spoiled", note="", principal=manager))
+        assert (fresh(order).status == 4) == may, result
+
+    @rule(may=st.booleans())
+    def let_buyers_receive(self, may):
+        item, shop = ConfigItem.objects.get(code="buyer_receives_pick_up"), self.world.shop
+        ConfigValue.objects.update_or_create(item=item, tenant=shop.tenant, shop=shop, defaults={"value": str(may).lower()})
+        self.buyers_may_receive = may
 
     @precondition(lambda self: set(self.statuses) & RECEIVED)
     @rule(number=numbers, share=st.sampled_from(["all", "all", "0.01", "half", "too much"]))
@@ -257,7 +293,7 @@ class OrderMachine(MoneySteps, RuleBasedStateMachine):
         call = partial(payments.recheck, payment_id=payment.pk, principal=self.world.manager)
         assert isinstance(self.attempt(call), Payment | Invalid | Unavailable)
 
-    @rule(offer=two, what=st.sampled_from(["on", "on", "off", "price", "close early", "cancel"]), price=st.sampled_from(PRICES))
+    @rule(offer=two, what=st.sampled_from(["on", "on", "off", "price", "close early", "declare", "cancel"]), price=st.sampled_from(PRICES))
     def edit(self, offer, what, price):
         group_buying = self.offered(offer)
         if what == "price":
@@ -268,6 +304,7 @@ class OrderMachine(MoneySteps, RuleBasedStateMachine):
             "on": partial(group_buyings.switch, in_use=True),
             "off": partial(group_buyings.switch, in_use=False),
             "close early": group_buyings.close_early,
+            "declare": group_buyings.declare_reached,
             "cancel": partial(group_buyings.cancel, reason="缺货"),
         }
         self.attempt(partial(calls[what], group_buying_id=group_buying.pk, principal=self.world.manager))
@@ -315,7 +352,8 @@ class OrderMachine(MoneySteps, RuleBasedStateMachine):
             self.compare(payment)
         for order in Order.objects.select_related("group_buying"):
             assert order.status in BOUGHT or order.status in ENDED
-            assert not (order.group_buying.outcome in group_buyings.UNSUCCESSFUL and order.status in BOUGHT)
+            kept = order.handed_over_at and order.group_buying.outcome == "failed"
+            assert kept or not (order.group_buying.outcome in group_buyings.UNSUCCESSFUL and order.status in BOUGHT)
 
     def rest(self, hours: int) -> None:
         self.now += timedelta(hours=hours)

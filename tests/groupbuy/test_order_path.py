@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from groupbuy.models import Order, OrderStatus, Payment
-from groupbuy.orders import fulfilment
+from groupbuy.orders import hand_over
 from groupbuy.payments import settling
 from groupbuy.payments.gateways import sandbox
 from retail.principals import principal_of
@@ -50,10 +50,11 @@ def test_the_whole_path_from_looking_to_picking_up(caller, group_buying, shop, n
     assert len(order["deliverCode"]) == 8
 
     clerk = principal_of(factories.StaffFactory(tenant=shop.tenant, shops=[shop]))
-    fulfilment.verify_code(shop_id=shop.pk, code=order["deliverCode"], principal=clerk, now=now)
+    hand_over.verify_code(shop_id=shop.pk, code=order["deliverCode"], principal=clerk, now=now)
     assert caller.get(PATH + "getorder", id=answer["data"]).json()["status"] == 4
-    events = Order.objects.get().events.order_by("id").values_list("from_status", "to_status", "actor_kind")
-    assert list(events) == [(None, 0, "buyer"), (0, 1, "gateway"), (1, 4, "staff")]
+    events = Order.objects.get().events.order_by("id").values_list("kind", "from_status", "to_status", "actor_kind")
+    moved = [("move", None, 0, "buyer"), ("move", 0, 1, "gateway"), ("move", 1, 4, "staff")]
+    assert list(events) == [*moved, ("handed-over", 4, 4, "staff")]
 
 
 def test_the_last_unit_sells_once(caller, group_buying):

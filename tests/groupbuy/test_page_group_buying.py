@@ -81,7 +81,7 @@ def test_recent_orders_are_masked_newest_first_and_the_own_is_named(group_buying
 def test_own_orders_stand_on_the_page_with_a_link(group_buying, buyer, now):
     order = ordered(buyer, group_buying, now=now, qty=2)
     page = browser_of(buyer).get(f"/g/{group_buying.pk}/").content.decode()
-    assert "您在本团订了 2 份，未支付" in page
+    assert "您在本团订了 2 份，待付款" in page
     assert f"/o/{order.code}/" in page
     assert order.code not in look(group_buying)
 

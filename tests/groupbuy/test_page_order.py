@@ -8,7 +8,7 @@ from django.test import Client
 
 from groupbuy import orders, payments
 from groupbuy.models import Order, OrderStatus, Payment, PaymentUse, Refund
-from groupbuy.orders import expiry, fulfilment
+from groupbuy.orders import expiry, fulfilment, hand_over
 from groupbuy.payments import by_hand, refunds, settling, short_delivery
 from groupbuy.payments.attempts import PREPAY_LIFE
 from groupbuy.payments.gateways import sandbox
@@ -48,7 +48,7 @@ def act(client, order, action):
 
 def test_an_unpaid_order_shows_the_amount_the_time_left_and_the_button(client, order):
     page = look(client, order)
-    for part in ("待支付", "¥ 19 .80", "剩余支付时间", "去支付", "关闭订单"):
+    for part in ("待付款", "¥ 19 .80", "剩余支付时间", "去支付", "取消订单"):
         assert part in page
     assert "取货码" not in page
 
@@ -72,7 +72,7 @@ def test_it_is_there_for_its_buyer_alone(order, group_buying, tenant):
 def test_a_paid_pick_up_order_shows_its_code_in_two_halves_and_as_a_picture(client, order, now):
     code = pay(order, now=now).deliver_code
     response = client.get(f"/o/{order.code}/")
-    assert "已支付" in words(response)
+    assert "待备货" in words(response)
     assert f"{code[:4]} {code[4:]}" in words(response)
     assert 'role="img" aria-label="取货码二维码"' in response.content.decode()
     assert "去支付" not in words(response)
@@ -84,10 +84,10 @@ def test_the_way_from_paid_to_completed_is_told_step_by_step(client, order, now,
     assert "备货中" in look(client, order)
     fulfilment.deliver_orders(order_ids=[order.pk], principal=headquarters, now=now)
     page = look(client, order)
-    assert "待提货 货已到店，请来提货" in page
-    fulfilment.verify_code(shop_id=order.shop_id, code=order.deliver_code, principal=headquarters, now=now)
+    assert "待取货 货已到店，请来取货" in page
+    hand_over.verify_code(shop_id=order.shop_id, code=order.deliver_code, principal=headquarters, now=now)
     page = look(client, order)
-    steps = ["门店已核销取货码", "货已到店，可以提货", "商家已确认，开始备货", "支付成功", "提交订单"]
+    steps = ["订单已完成", "货已到店，可以取货", "商家开始备货", "支付成功", "提交订单"]
     assert sorted(steps, key=page.index) == steps
     assert order.deliver_code not in page.replace(" ", "")
     assert "删除订单" in page
@@ -96,7 +96,7 @@ def test_the_way_from_paid_to_completed_is_told_step_by_step(client, order, now,
 def test_a_paid_order_under_a_minimum_waits_for_the_group(client, order, group_buying, now):
     type(group_buying).objects.update(min_qty=10)
     pay(order, now=now)
-    assert "已支付，等待成团" in look(client, order)
+    assert "待成团" in look(client, order)
 
 
 def test_an_express_order_shows_carrier_number_and_address_and_is_received_by_its_buyer(client, buyer, group_buying, now, headquarters):
@@ -105,21 +105,27 @@ def test_an_express_order_shows_carrier_number_and_address_and_is_received_by_it
     changes = {"carrier": "顺丰速运", "tracking_number": "SF123"}
     fulfilment.deliver_orders(order_ids=[order.pk], principal=headquarters, now=now, **changes)
     page = look(client, order)
-    for part in ("已发货", "顺丰速运", "SF123", "上海市长宁区 1 号", "确认收货"):
+    for part in ("已发货", "顺丰速运", "SF123", "上海市长宁区 1 号", "确认签收"):
         assert part in page
     page = act(client, order, "receive")
-    assert "已确认收货" in page
-    assert "您确认了收货" in page
+    assert "已确认" in page
+    assert "您已确认签收" in page
 
 
-def test_a_pick_up_is_confirmed_by_its_buyer_only_where_the_shop_allows_it(client, order, shop, now):
+def test_a_pick_up_is_confirmed_by_its_buyer_only_where_the_shop_allows_it_and_the_code_lives_on(client, order, shop, headquarters, now):
     pay(order, now=now)
-    assert "确认收货" not in look(client, order)
-    assert "当前状态不允许此操作" in act(client, order, "receive")
+    fulfilment.deliver_orders(order_ids=[order.pk], principal=headquarters, now=now)
+    assert "确认取货" not in look(client, order)
+    assert "请到店出示取货码取货" in act(client, order, "receive")
     item = ConfigItem.objects.get(code="buyer_receives_pick_up")
     ConfigValue.objects.create(item=item, tenant=shop.tenant, shop=shop, value="true")
-    assert "确认收货" in look(client, order)
+    assert "确认取货" in look(client, order)
     assert "感谢惠顾" in act(client, order, "receive")
+    order.refresh_from_db()
+    assert order.status == OrderStatus.COMPLETED
+    assert f"{order.deliver_code[:4]} {order.deliver_code[4:]}" in look(client, order)
+    hand_over.verify_code(shop_id=order.shop_id, code=order.deliver_code, principal=headquarters, now=now)
+    assert f"{order.deliver_code[:4]} {order.deliver_code[4:]}" not in look(client, order)
 
 
 def test_paying_leads_to_the_sandbox_and_back_to_the_code(client, order):
@@ -143,7 +149,7 @@ def test_while_the_payment_is_unknown_the_page_asks_every_3_seconds_and_stops_by
     sandbox.pay(Payment.objects.get().prepay_id, now=now)
     Payment.objects.update(asked_at=None)
     news = client.post(f"/o/{order.code}/news/", {"seen": seen})
-    assert "已支付" in words(news)
+    assert "待备货" in words(news)
     assert "every 3s" not in news.content.decode()
 
 
@@ -169,19 +175,19 @@ def test_a_prepay_that_is_too_old_is_started_anew(client, order, now):
 def test_past_its_deadline_it_can_not_be_paid_and_then_it_is_expired(client, order, now):
     Order.objects.update(pay_deadline_at=now - MINUTE)
     page = look(client, order)
-    assert "支付超时" in page
+    assert "付款超时" in page
     assert "去支付" not in page
     assert "已超过支付时间" in act(client, order, "pay")
     expiry.expire_due(now=now)
     page = look(client, order)
-    assert "已超时取消" in page
-    assert "超时未支付，订单取消" in page
+    assert "超时已取消" in page
+    assert "超时未付款，订单已取消" in page
 
 
 def test_closing_gives_the_stock_back_and_says_so(client, order, group_buying):
     page = act(client, order, "close")
-    assert "订单已关闭" in page
-    assert "您关闭了订单" in page
+    assert "订单已取消" in page
+    assert "您取消了订单" in page
     group_buying.refresh_from_db()
     assert group_buying.taken == 0
 
@@ -195,7 +201,7 @@ def test_closing_what_was_paid_meanwhile_says_so(client, order, now):
 
 
 def test_deleting_takes_it_off_the_list_and_the_page_away_but_no_row(client, order):
-    assert "请先关闭订单" in act(client, order, "delete")
+    assert "请先取消订单" in act(client, order, "delete")
     orders.close_order(order_id=order.pk, principal=principal_of(order.buyer), now=order.created_at)
     page = act(client, order, "delete")
     assert "订单已删除" in page
@@ -221,7 +227,7 @@ def test_a_partial_refund_leaves_the_order_as_it_is(client, order, now, headquar
     pay(order, now=now)
     refunds.send(refunds.refund_order(order_id=order.pk, amount=Decimal("5.00"), reason="", principal=headquarters, now=now), now=now)
     page = look(client, order)
-    assert "已支付" in page
+    assert "待备货" in page
     assert "已退款，原路退回 ¥5.00" in page
     assert f"{order.deliver_code[:4]} {order.deliver_code[4:]}" in page
 
@@ -298,8 +304,8 @@ def held(order, now):
 
 def test_held_money_sends_the_buyer_to_the_shop(client, order, held):
     page = look(client, order)
-    assert "支付核对中 支付结果核对中，请联系门店" in page
-    assert "款项核对中，请联系门店 ¥1.00" in page
+    assert "付款核实中 正在核实这笔款项，请联系门店" in page
+    assert "款项核实中，请联系门店 ¥1.00" in page
     assert "去支付" not in page
     assert "支付结果核对中，请联系门店" in act(client, order, "pay")
 
@@ -308,7 +314,7 @@ def test_held_money_sends_the_buyer_to_the_shop(client, order, held):
 def test_held_money_is_not_forgotten_when_the_order_ends(client, order, held, status):
     Order.objects.update(status=status, holds_stock=False)
     page = look(client, order)
-    assert "支付核对中" in page
+    assert "付款核实中" in page
     assert "删除订单" not in page
 
 
@@ -331,7 +337,7 @@ def test_over_the_share_of_questions_the_page_answers_from_what_is_known(client,
     sandbox.pay(Payment.objects.get().prepay_id, now=now)
     settings.API_THROTTLES = True
     settings.THROTTLES_PER_MINUTE = settings.THROTTLES_PER_MINUTE | {"buyer_check": 0}
-    assert "待支付" in words(client.post(f"/o/{order.code}/news/", {"seen": ""}))
+    assert "待付款" in words(client.post(f"/o/{order.code}/news/", {"seen": ""}))
 
 
 def test_the_page_takes_the_same_queries_however_long_its_story(client, order, now, headquarters, django_assert_num_queries):

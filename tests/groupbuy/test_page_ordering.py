@@ -171,7 +171,7 @@ def test_a_fourth_unpaid_order_is_refused(group_buying, buyer):
     client = browser_of(buyer)
     for _ in range(3):
         submit(client, group_buying)
-    assert "您有多笔未支付的订单，请先支付或关闭" in words(submit(client, group_buying))
+    assert "您有多笔待付款的订单，请先付款或取消" in words(submit(client, group_buying))
 
 
 @pytest.mark.parametrize(

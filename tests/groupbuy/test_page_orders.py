@@ -42,7 +42,7 @@ def test_the_tabs_divide_the_orders_by_what_is_to_do(client, buyer, tenant, shop
         "over": ["关了的团"],
         "nonsense": list(names),
     }
-    assert "待支付 1" in shown[""]
+    assert "待付款 1" in shown[""]
     assert "这里没有订单" in shown["done"]
 
 

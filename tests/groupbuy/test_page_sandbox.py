@@ -24,7 +24,7 @@ def status():
 
 def test_it_shows_the_amount_and_that_it_is_a_sandbox(path):
     page = words(Client().get(path))
-    for part in ("沙箱", "不会扣钱", "¥ 19 .80", "支付失败", "离开"):
+    for part in ("演示支付", "不会扣钱", "¥ 19 .80", "支付失败", "离开"):
         assert part in page
 
 
@@ -47,7 +47,7 @@ def test_it_leads_its_owner_back_and_nobody_else(path, buyer):
 def test_a_failure_closes_the_trade(path):
     assert "支付失败" in words(Client().post(path, {"outcome": "fail"}))
     assert status() == OrderStatus.PAY_FAILED
-    assert "这笔支付已关闭" in words(Client().post(path, {"outcome": "pay"}))
+    assert "这笔支付已失效" in words(Client().post(path, {"outcome": "pay"}))
     assert status() == OrderStatus.PAY_FAILED
 
 

@@ -7,7 +7,7 @@ import pytest
 from config import schedule
 from groupbuy.models import Order, OrderStatus, Refund
 from groupbuy.notices import shipping
-from groupbuy.orders import fulfilment
+from groupbuy.orders import fulfilment, hand_over
 from groupbuy.payments import refunds
 from retail import outbox
 from retail.models import OutboxEntry
@@ -56,7 +56,7 @@ def test_arrival_in_the_shop_is_told_to_wechat_as_pick_up(fake_wechat, paid, sta
 
 
 def test_a_verified_code_is_told_and_after_the_arrival_not_again(fake_wechat, paid, staff, shop, now):
-    fulfilment.verify_code(shop_id=shop.pk, code=paid.deliver_code, principal=staff, now=now)
+    hand_over.verify_code(shop_id=shop.pk, code=paid.deliver_code, principal=staff, now=now)
     run(now)
     assert len(fake_wechat.books.shipments) == 1
 
@@ -64,7 +64,7 @@ def test_a_verified_code_is_told_and_after_the_arrival_not_again(fake_wechat, pa
 def test_arrival_and_hand_over_are_told_once(fake_wechat, paid, staff, shop, now):
     deliver(paid, staff, now)
     run(now)
-    fulfilment.verify_code(shop_id=shop.pk, code=paid.deliver_code, principal=staff, now=now)
+    hand_over.verify_code(shop_id=shop.pk, code=paid.deliver_code, principal=staff, now=now)
     run(now + timedelta(days=1))
     assert (fresh(paid).status, len(fake_wechat.books.shipments)) == (OrderStatus.COMPLETED, 1)
 
@@ -159,9 +159,10 @@ def test_a_payment_in_the_sandbox_has_nothing_to_tell(buyer, group_buying, headq
     assert not OutboxEntry.objects.exists()
 
 
-def test_a_buyer_who_confirms_a_pick_up_releases_the_money_too(fake_wechat, paid, wechat_caller, shop, now):
+def test_a_buyer_who_confirms_a_pick_up_is_told_of_once(fake_wechat, paid, wechat_caller, shop, headquarters, now):
     item = ConfigItem.objects.get(code="buyer_receives_pick_up")
     ConfigValue.objects.create(item=item, tenant=shop.tenant, value="true")
+    fulfilment.deliver_orders(order_ids=[paid.pk], principal=principal_of(headquarters), now=now)
     fulfilment.receive_order(order_id=paid.pk, principal=wechat_caller, now=now)
     run(now)
     assert len(fake_wechat.books.shipments) == 1

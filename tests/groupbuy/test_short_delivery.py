@@ -6,7 +6,7 @@ import pytest
 
 from config import invariants
 from groupbuy.models import DeliverType, GroupBuying, Order, OrderStatus, Refund
-from groupbuy.orders import fulfilment
+from groupbuy.orders import fulfilment, hand_over
 from groupbuy.payments import refunds, short_delivery
 from retail.principals import principal_of
 from retail.refusals import Forbidden, Invalid, NotThere
@@ -53,7 +53,7 @@ def test_the_latest_orders_are_hit_first(sold, group_buying, headquarters):
 def test_only_what_is_paid_and_still_here_is_proposed(sold, tenant, group_buying, headquarters, now):
     ordered(factories.BuyerFactory(tenant=tenant), group_buying, now=now)
     fulfilment.deliver_orders(order_ids=[sold[0].pk], principal=headquarters, now=now)
-    fulfilment.verify_code(shop_id=sold[1].shop_id, code=sold[1].deliver_code, principal=headquarters, now=now)
+    hand_over.verify_code(shop_id=sold[1].shop_id, code=sold[1].deliver_code, principal=headquarters, now=now)
     refunds.refund_order(order_id=sold[2].pk, amount=None, reason="", principal=headquarters, now=now)
     assert proposed(9, group_buying, headquarters) == {sold[0].pk: 3}
 
@@ -89,7 +89,7 @@ def test_never_more_than_what_is_left(sold, headquarters, now):
 
 def test_what_came_short_before_is_not_to_come_any_more(sold, headquarters, now):
     short({sold[0]: 2}, headquarters, now)
-    with pytest.raises(short_delivery.NotRefundable, match="只有 1 份待交付"):
+    with pytest.raises(short_delivery.NotRefundable, match="只有 1 份待交货"):
         short({sold[0]: 2}, headquarters, now, intent="form-2")
     short({sold[0]: 1}, headquarters, now, intent="form-2")
     for minute in range(2):
@@ -116,14 +116,14 @@ def test_all_that_stands_against_it_is_named_and_nothing_is_written(sold, tenant
     refunds.refund_order(order_id=sold[0].pk, amount=None, reason="", principal=headquarters, now=now)
     parts = {"payment": sold[2].payments.get(), "amount": "0.01", "state": "success"}
     Refund.objects.bulk_create(Refund(out_refund_no=f"p{n}", intent=f"p{n}", **parts) for n in range(50))
-    fulfilment.verify_code(shop_id=sold[1].shop_id, code=sold[1].deliver_code, principal=headquarters, now=now)
+    hand_over.verify_code(shop_id=sold[1].shop_id, code=sold[1].deliver_code, principal=headquarters, now=now)
     before = Refund.objects.count()
     with pytest.raises(short_delivery.NotRefundable) as refused:
         short({fine: 1, sold[0]: 1, sold[1]: 1, sold[2]: 1}, headquarters, now)
     said = str(refused.value).split("；")
     assert said == [
         f"{sold[0].code}：退款中",
-        f"{sold[1].code}：不是待交付的订单",
+        f"{sold[1].code}：不是待交货的订单",
         f"{sold[2].code}：已退款 50 次，不能再分次退款",
     ]
     assert Refund.objects.count() == before

@@ -7,7 +7,7 @@ import pytest
 
 from groupbuy import orders, payments
 from groupbuy.models import Order, OrderStatus, Payment, PaymentEvent, Refund, RefundState
-from groupbuy.orders import expiry, fulfilment
+from groupbuy.orders import expiry, hand_over
 from groupbuy.payments import attempts, reconciling, refunds, settling, verdict
 from retail.principals import principal_of
 from retail.refusals import Invalid
@@ -173,7 +173,7 @@ def test_a_refund_that_wechat_closed_is_still_on_its_way(fake_wechat, paid, staf
     with pytest.raises(Invalid):
         refund(paid, staff, None, now)
     with pytest.raises(refunds.Refunding):
-        fulfilment.verify_code(shop_id=shop.pk, code=paid.deliver_code, principal=staff, now=now)
+        hand_over.verify_code(shop_id=shop.pk, code=paid.deliver_code, principal=staff, now=now)
     assert_sound()
 
 

@@ -289,7 +289,7 @@ def test_statements_grow_with_the_days_and_not_with_the_rows(run):
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"tenant": "nobody"}, "租户；现有：tenant-"),
+        ({"tenant": "nobody"}, "商家；现有：tenant-"),
         ({"shops": ["s0", "s7"]}, "没有编码为 s7 的营业门店；现有：s0、s1"),
         ({"files": [Path("nowhere.csv")]}, "找不到文件 nowhere.csv"),
         ({"files": [FILES[0], FILES[0]]}, "出现了两次"),

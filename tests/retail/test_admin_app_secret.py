@@ -168,13 +168,13 @@ def test_an_answer_without_sense_is_no_success(app, headquarters, secret, fake_w
 
 def test_without_an_app_id_nothing_is_sent_and_the_platform_is_named(fake_wechat, headquarters, secret):
     Tenant.objects.filter(pk=secret.pk).update(app_id=None)
-    assert tried(headquarters, secret) == ["平台还没有登记此租户自己的小程序 AppId，密钥暂不使用"]
+    assert tried(headquarters, secret) == ["平台还没有登记此商家自己的小程序 AppId，密钥暂不使用"]
     assert fake_wechat.books.requests == {}
 
 
 def test_the_sandbox_sends_nothing(app, headquarters, secret, fake_wechat, settings):
     settings.LOGIN_PROVIDER = "sandbox"
-    assert tried(headquarters, secret) == ["当前是沙箱登录，不连接微信"]
+    assert tried(headquarters, secret) == ["当前是演示登录，不连接微信"]
     assert fake_wechat.books.requests == {}
 
 

@@ -75,7 +75,7 @@ def test_the_overview_has_the_figures_of_the_day_and_money_only_for_managers(cle
     order = fill(shop, manager)
     assert f"¥{order.money}" in words(browser_of(manager).get(reverse("admin:index")))
     seen = words(browser_of(clerk).get(reverse("admin:index")))
-    assert "今日已付订单 1" in seen
+    assert "今日已付款订单 1" in seen
     assert "今日成交额" not in seen
 
 
@@ -83,7 +83,7 @@ def test_the_overview_warns_of_money_that_somebody_must_look_at(manager, shop, n
     order = fill(shop, manager)
     order.payments.update(use="held")
     seen = words(browser_of(manager).get(reverse("admin:index")))
-    assert "待核对支付 1" in seen
+    assert "待核实收款 1" in seen
 
 
 def test_the_overview_takes_as_many_queries_for_three_orders_as_for_one(manager, shop, count_queries):

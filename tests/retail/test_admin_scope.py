@@ -234,7 +234,7 @@ def test_the_platform_can_not_mix_two_tenants_in_one_row(shop):
     root = User.objects.create_superuser("root", "demo-pass-2026")
     foreign = factories.ProductFactory()
     answer = browser_of(root).post("/admin/pricing/shopproduct/add/", {"shop": shop.pk, "product": foreign.pk})
-    assert answer.context["adminform"].form.non_field_errors() == ["所选内容不属于同一租户"]
+    assert answer.context["adminform"].form.non_field_errors() == ["所选内容不属于同一商家"]
 
 
 def test_staff_without_a_role_do_not_get_in(tenant):

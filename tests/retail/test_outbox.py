@@ -102,7 +102,7 @@ def test_the_sandbox_sends_nothing(put, now, settings):
 @pytest.mark.parametrize(
     ("trouble", "state", "note"),
     [
-        (NotNeeded("买家未订阅"), "dropped", "买家未订阅"),
+        (NotNeeded("顾客未订阅"), "dropped", "顾客未订阅"),
         (Impossible("模板有误"), "given_up", "模板有误"),
         (Refused(40037), "given_up", "微信拒绝：errcode 40037"),
         (Unknown(), "given_up", "没有收到微信的回答，结果不明"),

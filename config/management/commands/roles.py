@@ -11,7 +11,7 @@ from retail.rights import PLATFORM, ROWS, STAFF_ROLES, Right, Role
 HEAD = """# 角色与权限 · Roles and rights
 
 本页由 `manage.py roles > docs/roles.md` 从 `retail/rights.py` 生成，请勿手工修改。
-✓：有此权限；○：还须单独授予。每个角色只在自己的范围内行使：买家限自己的订单，店员和店长限所属门店，总部限本租户，设备限本门店。
+✓：有此权限；○：还须单独授予。每个角色只在自己的范围内行使：顾客限自己的订单，店员和店长限所属门店，总部限本商家，设备限本门店。
 
 This page is printed from `retail/rights.py`; a test compares the two. ✓ has the right, ○ needs a personal grant besides.
 Each role acts within its own scope: own orders, own shops, own tenant.

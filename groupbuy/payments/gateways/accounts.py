@@ -26,7 +26,7 @@ UNKNOWN_NUMBER = "XIANTUAN0TRY0CREDENTIALS"
 
 
 class OfEnvironment(Refusal):
-    message = gettext_lazy("这是平台自己的商户号或公钥，不能作为租户的商户号")
+    message = gettext_lazy("这是平台自己的商户号或公钥，不能作为商家的商户号")
 
 
 class Confirmed(Refusal):

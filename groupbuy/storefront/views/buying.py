@@ -119,14 +119,14 @@ class PayAgain(Pay):
 class CloseOrder(OwnOrderPage):
     def post(self, request: HttpRequest, code: str) -> HttpResponse:
         orders.close_order(order_id=self.order().pk, principal=self.principal, now=self.now)
-        messages.success(request, _("订单已关闭"))
+        messages.success(request, _("订单已取消"))
         return self.go(reverse("storefront:order", args=[code]))
 
 
 class ReceiveOrder(OwnOrderPage):
     def post(self, request: HttpRequest, code: str) -> HttpResponse:
         fulfilment.receive_order(order_id=self.order().pk, principal=self.principal, now=self.now)
-        messages.success(request, _("已确认收货"))
+        messages.success(request, _("已确认"))
         return self.go(reverse("storefront:order", args=[code]))
 
 

@@ -3,6 +3,7 @@
 import logging
 import re
 import secrets
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -15,19 +16,21 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from groupbuy.models import DeliverType, GroupBuying, GroupBuyingQuerySet, Order, Share
+from groupbuy.models import DeliverType, GroupBuying, GroupBuyingQuerySet, Order, Share, Stage
+from groupbuy.models.stages import with_stage
 from groupbuy.notices import share_codes
 from groupbuy.orders import Replayed, visits
 from groupbuy.storefront import offers, ordering
 from groupbuy.storefront.forms import OrderForm
 from groupbuy.storefront.offers import Offer
+from groupbuy.storefront.purchases import label_of
 from groupbuy.storefront.qr_codes import qr_drawing
 from groupbuy.storefront.searching import Search
 from groupbuy.storefront.views.base import Page, number_in
 from retail.database import faults
 from retail.login.wechat_and_password import default_tenant
 from retail.logs.client_ip import client_network
-from retail.models import Tenant
+from retail.models import Tenant, User
 from retail.principals import ANONYMOUS
 from retail.refusals import Refusal, Unavailable, found
 from retail.throttles import PerBuyerList, PerBuyerOrder
@@ -83,6 +86,12 @@ def show_cards(page: Page, template: str, group_buyings: GroupBuyingQuerySet, *,
         next_page=search.address_of(skip + offers.CARDS) if more else "",
         **context,
     )
+
+
+def own_orders(group_buying: GroupBuying, viewer: User, now: datetime) -> list[tuple[Order, Any]]:
+    """The buyer's latest live orders of a group buy, each with its stage in words."""
+    rows: Any = with_stage(group_buying.orders.of(viewer.pk).live(), now).order_by("-pk")[:3]
+    return [(order, label_of(Stage(order.stage))) for order in rows]
 
 
 class GroupBuyingPage(Page):
@@ -163,7 +172,7 @@ class GroupBuyingPage(Page):
         return self.show(
             "storefront/group_buying.html",
             tenant=group_buying.tenant,
-            own_orders=group_buying.orders.of(viewer.pk).live().order_by("-pk")[:3] if viewer else (),
+            own_orders=own_orders(group_buying, viewer, self.now) if viewer else [],
             is_ordering=is_ordering,
             refusal=refusal,
             page_address=self.request.build_absolute_uri(reverse("storefront:group_buying", args=[group_buying.pk])),

@@ -54,7 +54,7 @@ def find_shops(tenant_code: str, shop_codes: Sequence[str]) -> tuple[Tenant, lis
     tenant = Tenant.objects.filter(code=tenant_code).first()
     if tenant is None:
         known = "、".join(Tenant.objects.order_by("code").values_list("code", flat=True)[:SHOWN])
-        raise CommandError(_("没有编码为 {code} 的租户；现有：{known}").format(code=tenant_code, known=known or "—"))
+        raise CommandError(_("没有编码为 {code} 的商家；现有：{known}").format(code=tenant_code, known=known or "—"))
     shops = {shop.code: shop for shop in Shop.objects.filter(tenant=tenant).open().only("code").order_by("code")}
     missing = "、".join(code for code in shop_codes if code not in shops)
     if missing:

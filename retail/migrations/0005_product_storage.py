@@ -8,7 +8,7 @@ CONTRACTS_BECAUSE = "What the check refuses is a value of a column that no older
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('retail', '0003_outbox'),
+        ('retail', '0004_words'),
     ]
 
     operations = [

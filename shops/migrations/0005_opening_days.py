@@ -12,8 +12,8 @@ CONTRACTS_BECAUSE = "What the check on shops refuses are values of columns that 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('retail', '0004_product_storage'),
-        ('shops', '0003_dates_have_years'),
+        ('retail', '0005_product_storage'),
+        ('shops', '0004_words'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

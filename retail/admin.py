@@ -176,6 +176,7 @@ class ProductAdmin(ScopedAdmin):
         ("product_class", RelatedFilter),
         ("in_use", BooleanRadioFilter),
         ("pricing_type", ChoicesDropdownFilter),
+        ("storage", ChoicesDropdownFilter),
         ("tenant", RelatedFilter),
     )
     list_select_related = ("product_class", "tenant")
@@ -190,6 +191,7 @@ class ProductAdmin(ScopedAdmin):
         "spec",
         "product_class",
         "unit",
+        "storage",
         "pricing_type",
         "pack_size",
         "price",
@@ -202,7 +204,7 @@ class ProductAdmin(ScopedAdmin):
     inlines = (ProductImageInline,)
     readonly_fields = ("pinyin", "source", "created_at")
     fieldsets = (
-        (None, {"fields": ("tenant", "name", ("code", "barcode"), "product_class", ("unit", "spec"), "in_use")}),
+        (None, {"fields": ("tenant", "name", ("code", "barcode"), "product_class", ("unit", "spec"), ("storage", "in_use"))}),
         (
             gettext_lazy("价格"),
             {

@@ -75,6 +75,7 @@ class Right(Enum):
     HAND_OVER = _("备货、发货、通知取货、核销取货码"), STAFF
     LIFT_PAUSES = _("解除取货码输错的暂停"), MANAGERS
     COMPLETE_OVERDUE = _("完成逾期未取的订单"), MANAGERS
+    RESCHEDULE = _("改订单的取货时间"), MANAGERS
     LOOK_UP_PICK_UP_CODES = _("按取货码查找订单"), HEADQUARTERS
     SEE_BUYERS_AFTERWARDS = _("交货后仍可见顾客电话、地址和备注"), MANAGERS | BUYER
     SEE_OPEN_IDS = _("查看顾客的 openId（掩码）"), MANAGERS
@@ -122,6 +123,7 @@ CLERKS_ROWS = {
     "retail.product": READ,
     "retail.productclass": READ,
     "shops.shop": READ,
+    "shops.shopholiday": READ,
     "shops.device": READ,
     "pricing.shopproduct": READ,
     "pricing.stockfigure": READ,
@@ -132,6 +134,7 @@ CLERKS_ROWS = {
 MANAGERS_ROWS = CLERKS_ROWS | {
     "retail.outboxentry": READ,
     "shops.shop": ("view", "change"),
+    "shops.shopholiday": WHOLE,
     "shops.stall": EDIT,
     "shops.device": EDIT,
     "shops.licence": READ,

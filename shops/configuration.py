@@ -68,8 +68,9 @@ STRING, INT, BOOL, SELECT = ValueType.STRING, ValueType.INT, ValueType.BOOL, Val
 LICENCE, TRADE, RECEIPT, SCALE, MESSAGES = "授权", "团购", "小票", "条码秤", "微信消息"
 TEMPLATE = (
     "留空则不发送。格式：模板ID 字段=内容 …，如 AbC_12-x thing1=商品 amount2=金额；"
-    "内容可为 商品、数量、金额、门店、地址、订单号、时间、说明。"
+    "内容可为 商品、数量、金额、门店、地址、订单号、时间、取货时间、说明。"
 )
+WINDOW_WORDS = "新团购的取货时间：截单后第几个营业日几点开始、第几个营业日几点截止，休息日和假期顺延。"
 LINE = Range(longest=100)
 UNITS = Range(1, 100_000)
 TWO_DIGITS = Range(longest=2, pattern="[0-9]{2}", words=_("两位数字"))
@@ -79,6 +80,11 @@ PAGE_OF_ORDER = Range(
     longest=1000,
     pattern=r"(?:[0-9A-Za-z_/.~-][0-9A-Za-z_/.~?=&%-]*(?:\{id\}[0-9A-Za-z_/.~?=&%-]*)*)?",
     words=_("小程序页面路径，花括号只用于 {id}"),
+)
+WINDOW = Range(
+    longest=40,
+    pattern="(?:(?:[0-9]|[12][0-9]|30) (?:[01][0-9]|2[0-3]):[0-5][0-9](?: |$)){2}",
+    words=_("截单后第几个营业日几点开始取货、第几个营业日几点截止，如 1 16:00 2 20:00"),
 )
 ITEMS = (
     BuiltIn(
@@ -149,12 +155,27 @@ ITEMS = (
         "快递订单的地址须以其中之一开头，用逗号分隔，如 上海市,江苏省苏州市；留空则不限。",
         module_id=2,
     ),
+    BuiltIn("pick_up_ambient", "常温取货时间", STRING, "1 16:00 2 20:00", TRADE, WINDOW_WORDS, module_id=2, range=WINDOW),
+    BuiltIn("pick_up_chilled", "冷藏取货时间", STRING, "1 16:00 1 21:00", TRADE, WINDOW_WORDS, module_id=2, range=WINDOW),
+    BuiltIn("pick_up_frozen", "冷冻取货时间", STRING, "1 16:00 1 20:00", TRADE, WINDOW_WORDS, module_id=2, range=WINDOW),
+    BuiltIn(
+        "ships_after_days",
+        "快递发货日",
+        INT,
+        "1",
+        TRADE,
+        "新团购的发货日期：截单后第几个营业日。",
+        unit="天",
+        module_id=2,
+        range=Range(1, 30),
+    ),
     BuiltIn("message_paid", "支付成功消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
     BuiltIn("message_arrived", "到店取货消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
     BuiltIn("message_succeeded", "成团消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
     BuiltIn("message_failed", "未成团消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
     BuiltIn("message_reminded", "取货提醒消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
     BuiltIn("message_refunded", "退款到账消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
+    BuiltIn("message_rescheduled", "改期消息模板", STRING, "", MESSAGES, TEMPLATE, module_id=2),
     BuiltIn(
         "message_page",
         "消息打开的页面",

@@ -1,13 +1,13 @@
 """Shops and what stands in them: staff, stalls, devices, licences and their configuration."""
 
 import secrets
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Self
 
 from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -23,6 +23,10 @@ def new_app_key() -> str:
 
 def new_app_secret() -> str:
     return f"sk_{secrets.token_hex(24)}"
+
+
+# How long before it a holiday is announced.
+NOTICE = timedelta(days=14)
 
 
 class ShopQuerySet(models.QuerySet["Shop"]):
@@ -46,6 +50,10 @@ class Shop(models.Model):
     name = models.CharField(_("名称"), max_length=100)
     address = models.CharField(_("地址"), max_length=200, blank=True)
     lbs_point = models.CharField(_("坐标"), max_length=64, blank=True, help_text=_("经度,纬度"))
+    opens_at = models.TimeField(_("开门时间"), null=True, blank=True)
+    closes_at = models.TimeField(_("关门时间"), null=True, blank=True)
+    # Digits, Monday is 1; a shop that rests on all seven days is none.
+    rest_days = models.CharField(_("每周休息"), max_length=6, blank=True, default="", db_default="")
     area = models.DecimalField(_("面积"), max_digits=10, decimal_places=2, default=0, validators=[MinValueValidator(0)])
     phone = models.CharField(_("电话"), max_length=20, blank=True)
     image = models.ImageField(_("照片"), upload_to="shops/", blank=True)
@@ -77,10 +85,42 @@ class Shop(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "code"], name="shop_code_unique"),
             models.CheckConstraint(condition=Q(area__gte=0, markup__gte=0), name="shop_not_negative"),
+            models.CheckConstraint(condition=Q(closes_at__gt=F("opens_at")), name="shop_closes_after_opening"),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class ShopHolidayQuerySet(models.QuerySet["ShopHoliday"]):
+    def near(self, day: date) -> Self:
+        """Of which customers should hear on ``day``: it is there, or begins within two weeks."""
+        return self.filter(last_day__gte=day, first_day__lte=day + NOTICE).order_by("first_day")
+
+
+class ShopHoliday(models.Model):
+    """Days in a row, the first and the last included, on which a shop is closed."""
+
+    shop = models.ForeignKey(Shop, models.CASCADE, related_name="holidays", verbose_name=_("门店"))
+    first_day = dates.DayField(_("第一天"))
+    last_day = dates.DayField(_("最后一天"))
+    words = models.CharField(_("说明"), max_length=50, blank=True, help_text=_("顾客会看到，如：春节休息。"))
+
+    objects = ShopHolidayQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("门店假期")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(last_day__gte=F("first_day")),
+                name="shop_holiday_ends_after_start",
+                violation_error_message=_("最后一天不能早于第一天"),
+            ),
+            dates.days_are_ours("first_day", "last_day", name="shop_holiday_in_our_years"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_day} – {self.last_day} {self.words}".strip()
 
 
 class Stall(models.Model):

@@ -15,12 +15,12 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from groupbuy.admin import content, pick_list, short_delivery
+from groupbuy.admin import content, pick_list, rescheduling, short_delivery
 from groupbuy.admin.forms import CancelForm
 from groupbuy.models import GroupBuying, GroupBuyingImage, Order, Outcome, Phase
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, units_where
 from groupbuy.models.phases import OVER
-from groupbuy.orders import group_buyings
+from groupbuy.orders import group_buyings, pick_up_dates
 from retail.backoffice import (
     BooleanRadioFilter,
     ChoicesDropdownFilter,
@@ -38,7 +38,7 @@ from retail.rights import Right
 from shops.admin.bases import OfShopAdmin
 
 # What buyers have agreed to.
-AGREED = ("shop", "product", "price", "deliver_type")
+AGREED = ("shop", "product", "price", "deliver_type", *rescheduling.DATES)
 
 
 class GroupBuyingForm(ScopedForm):
@@ -47,9 +47,14 @@ class GroupBuyingForm(ScopedForm):
     class Meta:
         help_texts = {"content": gettext_lazy("每份有多少，按商品的单位，如 3 斤装填 3；留空则从规格读出。")}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rescheduling.explain_dates(self)
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         self.check_times(cleaned)
+        rescheduling.check_dates(self, cleaned)
         self.check_quantities(cleaned)
         content.check(self, cleaned)
         price = cleaned.get("price")
@@ -109,7 +114,7 @@ class ImageInline(ScopedInline):
 class GroupBuyingAdmin(OfShopAdmin):
     form = GroupBuyingForm
     tenant_path = "tenant"
-    list_display = ("named", "shop", "amount", "sold", "order_count", "ends", "state_label", "link")
+    list_display = ("named", "shop", "amount", "sold", "order_count", "ends", "collected", "state_label", "link")
     pills = (
         (gettext_lazy("全部"), ""),
         (gettext_lazy("进行中"), "state=running"),
@@ -145,6 +150,9 @@ class GroupBuyingAdmin(OfShopAdmin):
         "deliver_type",
         "start_at",
         "end_at",
+        "pick_up_from",
+        "pick_up_until",
+        "ships_on",
         "state",
         "creator_name",
         "tenant",
@@ -152,14 +160,17 @@ class GroupBuyingAdmin(OfShopAdmin):
     inlines = (ImageInline,)
     fixed = ("in_use",)
     readonly_fields = ("taken", "paid_units", "unpaid_units", "goods_paid", "order_count", "visits", "creator_name", "created_at", "state")
-    actions_detail = ("print_pick_list", "switch", "close_early", "declare_reached", "short_delivery", "cancel")
+    actions_detail = ("print_pick_list", "reschedule", "switch", "close_early", "declare_reached", "short_delivery", "cancel")
     fieldsets = (
         (None, {"fields": ("name", "shop", "product", ("spec", "content"), "description")}),
         (gettext_lazy("价格与库存"), {"fields": (("price", "quota"), ("per_order_limit", "per_buyer_limit"), "min_qty")}),
         (gettext_lazy("时间"), {"fields": ("start_at", "end_at", "in_use")}),
         (
             gettext_lazy("配送"),
-            {"fields": ("deliver_type", "address", ("lbs", "phone")), "description": gettext_lazy("自提地址、坐标和电话留空则用门店的。")},
+            {
+                "fields": ("deliver_type", "pick_up_from", "pick_up_until", "ships_on", "address", ("lbs", "phone")),
+                "description": gettext_lazy("自提地址、坐标和电话留空则用门店的。"),
+            },
         ),
         (
             gettext_lazy("进展"),
@@ -223,7 +234,9 @@ class GroupBuyingAdmin(OfShopAdmin):
             content.warn(request, form.instance)
 
     def written(self, instance: Model, changed: Sequence[str]) -> list[str]:
-        return [name for name in super().written(instance, changed) if name != "in_use"]
+        # With the way of delivery the dates that go with it were proposed.
+        dates = rescheduling.DATES if {"deliver_type", *rescheduling.DATES} & set(changed) else ()
+        return [name for name in super().written(instance, [*dict.fromkeys([*changed, *dates])]) if name != "in_use"]
 
     def view_on_site(self, group_buying: GroupBuying) -> str:
         return f"/g/{group_buying.pk}/"
@@ -235,13 +248,17 @@ class GroupBuyingAdmin(OfShopAdmin):
             offered |= {"switch", "cancel"} | ({"close"} if group_buying.start_at < now < group_buying.end_at else set())
         if group_buying.is_undecided and group_buying.start_at <= now:
             offered.add("declare")
-        if not group_buying.is_unsuccessful and group_buying.units:
-            offered.add("short")
+        if not group_buying.is_unsuccessful:
+            offered |= {"reschedule"} | ({"short"} if group_buying.units else set())
         return [action for action in super().get_actions_detail(request, object_id) if action.path in offered]
 
     @page_action(description=gettext_lazy("配货单"), path="pick-list", permission="orders", icon="print")
     def print_pick_list(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return pick_list.show(request, self.get_object(request, object_id))
+
+    @page_action(description=gettext_lazy("改期"), path="reschedule", permission="manage", icon="event")
+    def reschedule(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return rescheduling.ask_group_buying(self, request, self.get_object(request, object_id))
 
     @page_action(description=gettext_lazy("启用 / 停用"), path="switch", permission="manage", icon="toggle_on")
     def switch(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -341,6 +358,10 @@ class GroupBuyingAdmin(OfShopAdmin):
     @display(description=gettext_lazy("结束时间"), ordering="end_at")
     def ends(self, group_buying: GroupBuying) -> Any:
         return group_buying.end_at
+
+    @display(description=gettext_lazy("取货时间"), ordering="pick_up_from")
+    def collected(self, group_buying: GroupBuying) -> str:
+        return pick_up_dates.dates_of(group_buying).in_words() or "—"
 
     @display(
         description=gettext_lazy("状态"),

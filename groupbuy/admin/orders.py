@@ -1,6 +1,7 @@
 """Orders: looked up, moved on, refunded; never written by hand."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from groupbuy import orders as order_services
 from groupbuy import payments
+from groupbuy.admin import rescheduling
 from groupbuy.admin import short_delivery as short_delivery_page
 from groupbuy.admin.forms import DeliverForm, RefundForm
 from groupbuy.admin.in_words import figures, goods_of, lines
@@ -23,7 +25,7 @@ from groupbuy.admin.payments import refund_wanted, result_of
 from groupbuy.models import ActorKind, DeliverType, Order, OrderEvent, OrderQuerySet, OrderStatus, PaymentUse, Stage
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT
 from groupbuy.models.stages import DONE, TO_COLLECT, TO_PAY, by_status, in_stage, told_by, with_stage
-from groupbuy.orders import fulfilment
+from groupbuy.orders import fulfilment, pick_up_dates
 from groupbuy.payments import refunds, short_delivery
 from retail.backoffice import (
     AutocompleteFilter,
@@ -88,12 +90,13 @@ class StageFilter(DropdownFilter):  # type: ignore[misc]  # the theme is untyped
 class OrderAdmin(OverdueMixin, ReadOnlyAdmin):
     """``deliver_code`` is nowhere here: the clerk types what the buyer shows."""
 
-    list_display = ("number", "person", "goods", "amount", "stage_label", "shop", "created_at")
+    list_display = ("number", "person", "goods", "amount", "stage_label", "collected", "shop", "created_at")
     list_filter = (
         StageFilter,
         ("shop", RelatedFilter),
         ("group_buying", AutocompleteFilter),
         ("deliver_type", ChoicesDropdownFilter),
+        rescheduling.PickUpFilter,
         ("created_at", RangeDateFilter),
         ("paid_at", RangeDateFilter),
         OrderListFilter,
@@ -132,14 +135,25 @@ class OrderAdmin(OverdueMixin, ReadOnlyAdmin):
         "stage_text",
         "created_at",
         "paid_at",
+        "pick_up_start",
+        "pick_up_end",
         "shipped_at",
         "completed_at",
         "carrier",
         "tracking_number",
         "tenant",
     )
-    actions = ("confirm", "deliver", "short_delivery")
-    actions_detail = ("confirm_one", "deliver_one", "record_reminder", "complete_overdue", "recheck", "close_order", "refund")
+    actions = ("confirm", "deliver", "reschedule", "short_delivery")
+    actions_detail = (
+        "confirm_one",
+        "deliver_one",
+        "reschedule_one",
+        "record_reminder",
+        "complete_overdue",
+        "recheck",
+        "close_order",
+        "refund",
+    )
     change_form_outer_after_template = "admin/groupbuy/order_story.html"
     compressed_fields = False
     fieldsets = (
@@ -153,7 +167,7 @@ class OrderAdmin(OverdueMixin, ReadOnlyAdmin):
             {
                 "fields": (
                     ("buyer_name", "phone_shown", "deliver_type", "address_shown"),
-                    ("recipient_shown", "carrier", "tracking_number", "remark_shown"),
+                    ("collected", "recipient_shown", "carrier", "tracking_number", "remark_shown"),
                 )
             },
         ),
@@ -174,6 +188,9 @@ class OrderAdmin(OverdueMixin, ReadOnlyAdmin):
 
     def has_fulfil_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return caller(request).may(Right.HAND_OVER)
+
+    def has_reschedule_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return caller(request).may(Right.RESCHEDULE)
 
     def has_close_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return caller(request).may(Right.CLOSE_ORDERS)
@@ -210,6 +227,11 @@ class OrderAdmin(OverdueMixin, ReadOnlyAdmin):
         rows = self.fit(request, queryset, [OrderStatus.PAID, OrderStatus.CONFIRMED])
         return self.ask_deliver(request, rows, request.get_full_path()) if rows else None
 
+    @admin.action(description=gettext_lazy("改取货时间"), permissions=["reschedule"])
+    def reschedule(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        rows = self.chosen(request, queryset)
+        return self.ask_reschedule(request, rows, request.get_full_path()) if rows else None
+
     @admin.action(description=gettext_lazy("缺货退款"), permissions=["refund"])
     def short_delivery(self, request: HttpRequest, queryset: OrderQuerySet) -> HttpResponse | None:
         rows = self.chosen(request, short_delivery.with_money(queryset)) or []
@@ -236,6 +258,14 @@ class OrderAdmin(OverdueMixin, ReadOnlyAdmin):
     def deliver_one(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
         order = self.get_object(request, object_id)
         return self.ask_deliver(request, [order], page_of(order))
+
+    @page_action(description=gettext_lazy("改取货时间"), path="reschedule", permission="reschedule", icon="event")
+    def reschedule_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        order = self.get_object(request, object_id)
+        return self.ask_reschedule(request, [order], page_of(order))
+
+    def ask_reschedule(self, request: HttpRequest, rows: Sequence[Order], back: str) -> HttpResponse:
+        return rescheduling.ask_orders(self, request, rows, facts=figures(rows), lines=lines(rows), back=back)
 
     def ask_confirm(self, request: HttpRequest, rows: Sequence[Order], back: str) -> HttpResponse:
         ids = [row.pk for row in rows]
@@ -317,6 +347,18 @@ class OrderAdmin(OverdueMixin, ReadOnlyAdmin):
     def stage_text(self, order: Any) -> str | Promise:
         return Stage(order.stage).label
 
+    @display(description=gettext_lazy("取货时间"))
+    def collected(self, order: Order) -> str:
+        return pick_up_dates.dates_of_order(order).in_words() or "—"
+
+    @display(description=gettext_lazy("取货开始"))
+    def pick_up_start(self, order: Order) -> datetime | None:
+        return pick_up_dates.dates_of_order(order).pick_up_from
+
+    @display(description=gettext_lazy("取货截止"))
+    def pick_up_end(self, order: Order) -> datetime | None:
+        return pick_up_dates.dates_of_order(order).pick_up_until
+
     @display(description=gettext_lazy("团购"))
     def group_buying_name(self, order: Order) -> str:
         return order.group_buying.name
@@ -355,6 +397,8 @@ def offers(order: Order) -> set[str]:
         offered |= {"deliver"}
     if order.is_overdue(timezone.now()):
         offered |= {"remind", "end"}
+    if order.deliver_type == DeliverType.PICK_UP and order.is_to_hand_over() and order.handed_over_at is None:
+        offered |= {"reschedule"}
     if order.status in BOUGHT:
         offered |= {"refund"}
     if order.status in AWAITING_PAYMENT:

@@ -12,6 +12,7 @@ from groupbuy.admin import content
 from groupbuy.admin.narrowing import Narrowing
 from groupbuy.models import DeliverType, GroupBuying, Order
 from groupbuy.models.orders import TO_DELIVER
+from groupbuy.orders import pick_up_dates
 from retail.backoffice import page_of
 
 # Some 40 sheets of paper; more is a matter for the export.
@@ -30,6 +31,7 @@ def show(request: HttpRequest, group_buying: GroupBuying) -> HttpResponse:
         "title": _("配货单"),
         "opts": group_buying._meta,
         "group_buying": group_buying,
+        "dates": pick_up_dates.dates_of(group_buying).in_words(),
         "narrowing": narrowing,
         "rows": rows,
         "units": units,
@@ -46,6 +48,7 @@ def line(order_admin: Any, order: Order) -> dict[str, Any]:
     return {
         "order": order,
         "refunding": order.is_refunding(),
+        "own_dates": pick_up_dates.dates_of_order(order).in_words() if order.pick_up_from else "",
         "stage": order_admin.stage_text(order),
         "phone": order_admin.phone_shown(order),
         "recipient": order_admin.recipient_shown(order),

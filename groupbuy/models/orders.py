@@ -86,6 +86,11 @@ class OrderQuerySet(TurnQuerySet["Order"]):
         """Arrived, and nobody came in time."""
         return self.arrived().with_window().filter(window_end__lte=now)
 
+    def collected_between(self, begin: datetime, end: datetime) -> Self:
+        """Pick-ups that wait, or will, and can be collected at some time between the two."""
+        waiting = self.to_hand_over().filter(deliver_type=DeliverType.PICK_UP, handed_over_at=None)
+        return waiting.with_window().filter(window_start__lt=end, window_end__gt=begin)
+
     def past_deadline(self, now: datetime) -> Self:
         return self.awaiting_payment().filter(pay_deadline_at__lte=now)
 

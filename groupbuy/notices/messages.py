@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from groupbuy.models import DeliverType, Order, OrderStatus, Outcome, Refund
-from groupbuy.models.orders import BOUGHT
-from retail import mini_program, outbox
+from groupbuy.models.orders import BOUGHT, TO_DELIVER
+from retail import dates, mini_program, outbox
 from retail.models import OutboxEntry
 from shops import configuration
 
@@ -25,7 +25,8 @@ class Kind(TextChoices):
     """What a buyer is told of, and where that happens; the template of each is the setting ``message_<kind>``.
 
     PAID and ARRIVED are moves of the order (``groupbuy.moves``), SUCCEEDED and FAILED what becomes of a group buy
-    (``orders.group_buyings``), REFUNDED is booked where all money is (``payments.settling``), REMINDED is ``orders.overdue``.
+    (``orders.group_buyings``), REFUNDED is booked where all money is (``payments.settling``), REMINDED is ``orders.overdue``,
+    RESCHEDULED ``orders.rescheduling``.
     """
 
     PAID = "paid", gettext_lazy("支付成功通知")
@@ -34,6 +35,7 @@ class Kind(TextChoices):
     FAILED = "failed", gettext_lazy("未成团通知")
     REFUNDED = "refunded", gettext_lazy("退款到账通知")
     REMINDED = "reminded", gettext_lazy("取货提醒")
+    RESCHEDULED = "rescheduled", gettext_lazy("改期通知")
 
 
 # The statuses in which a message is still true when its turn comes.
@@ -44,9 +46,10 @@ TRUE_IN: Mapping[Kind, tuple[OrderStatus, ...]] = {
     Kind.FAILED: (*BOUGHT, OrderStatus.REFUNDED),
     Kind.REFUNDED: tuple(OrderStatus),
     Kind.REMINDED: (OrderStatus.SHIPPED,),
+    Kind.RESCHEDULED: TO_DELIVER,
 }
 # One message for each row of the timeline.
-OF_EVENTS = (Kind.REMINDED,)
+OF_EVENTS = (Kind.REMINDED, Kind.RESCHEDULED)
 ABOUT_REFUNDS = (Kind.FAILED, Kind.REFUNDED)
 # How many characters WeChat takes in a field of that type (订阅消息参数值内容限制).
 LONGEST = {"thing": 20, "character_string": 32, "phrase": 5, "name": 10}
@@ -138,8 +141,27 @@ def facts_of(kind: Kind, news: News) -> dict[str, str]:
         "地址": order.address if order.deliver_type == DeliverType.PICK_UP else "",
         "订单号": order.code,
         "时间": f"{timezone.localtime(news.at):%Y-%m-%d %H:%M}",
+        "取货时间": dates_in(order),
         "说明": str(remark_of(kind, order)),
     }
+
+
+def dates_in(order: Order) -> str:
+    """When the goods can be collected, or are sent off, in at most 20 characters; "" when nobody has said."""
+    window, ships_on = order.pick_up_window, order.group_buying.ships_on
+    if window is None:
+        return _("%(day)s 发货") % {"day": dates.day_in_words(ships_on)} if ships_on else ""
+    start, end = timezone.localtime(window.start), timezone.localtime(window.end)
+    if start.date() == end.date():
+        return dates.span_in_words(*window)
+    if (start.year, start.month) == (end.year, end.month):
+        return _("%(day)s%(from)s–%(last)d日%(until)s") % {
+            "day": dates.day_in_words(start.date()),
+            "from": f"{start:%H:%M}",
+            "last": end.day,
+            "until": f"{end:%H:%M}",
+        }
+    return _("%(day)s %(from)s 起") % {"day": dates.day_in_words(start.date()), "from": f"{start:%H:%M}"}
 
 
 def remark_of(kind: Kind, order: Order) -> str | Promise:
@@ -153,6 +175,7 @@ def remark_of(kind: Kind, order: Order) -> str | Promise:
         Kind.SUCCEEDED: _("已成团，我们会尽快备货"),
         Kind.REMINDED: _("商品在门店等您，请尽快来取"),
         Kind.REFUNDED: _("款项已原路退回"),
+        Kind.RESCHEDULED: _("取货时间有变，请留意") if order.deliver_type == DeliverType.PICK_UP else _("发货时间有变，请留意"),
     }[kind]
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from groupbuy.models import DeliverType, GroupBuying, GroupBuyingQuerySet, Order, Outcome, Phase
 from groupbuy.models.orders import paid_units, with_units
+from groupbuy.orders.pick_up_dates import Dates, dates_of
 from retail.models import User
 
 CARDS = 48
@@ -109,6 +110,10 @@ class Offer:
     def is_express(self) -> bool:
         return self.group_buying.deliver_type == DeliverType.EXPRESS
 
+    @property
+    def dates(self) -> Dates:
+        return dates_of(self.group_buying)
+
     @cached_property
     def pictures(self) -> list[str]:
         """Addresses; the group buy's own before its product's. Needs both prefetched: see ``GroupBuying.objects.for_wire``."""
@@ -135,9 +140,8 @@ class Offer:
     def version(self) -> str:
         """Changes with everything that the page's live parts show; begins with the phase."""
         row = self.group_buying
-        return (
-            f"{self.phase}_{row.taken}_{row.quota}_{row.price}_{self.unpaid_qty}_{self.paid_qty}_{self.bought_qty}_{bool(row.declared_at)}"
-        )
+        units = f"{row.taken}_{row.quota}_{self.unpaid_qty}_{self.paid_qty}_{self.bought_qty}"
+        return f"{self.phase}_{row.price}_{units}_{bool(row.declared_at)}_{self.dates.stamp}"
 
 
 def addresses(images: Any) -> list[str]:

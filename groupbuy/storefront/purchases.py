@@ -27,6 +27,7 @@ from groupbuy.models import (
 )
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, ENDED, TO_DELIVER
 from groupbuy.models.stages import DONE, stage_of
+from groupbuy.orders.pick_up_dates import Dates, dates_of_order
 from groupbuy.payments.attempts import PREPAY_LIFE
 from groupbuy.storefront.offers import Offer
 from retail.money import ZERO
@@ -202,6 +203,10 @@ class Purchase:
         return Offer(self.order.group_buying, self.now).picture
 
     @property
+    def dates(self) -> Dates:
+        return dates_of_order(self.order)
+
+    @property
     def has_refund_trouble(self) -> bool:
         return any(refund.is_stuck for refund in self.refunds)
 
@@ -260,11 +265,14 @@ class Purchase:
     def version(self) -> str:
         """Changes with everything that the page shows of the order."""
         money = "-".join(f"{refund.pk}{refund.state}{refund.is_stuck}" for refund in self.refunds)
-        return f"{self.stage}-{self.is_checking}-{self.order.status}-{self.held}-{money}-{self.must_start_over}"
+        shown = f"{self.stage}-{self.is_checking}-{self.order.status}-{self.held}-{money}"
+        return f"{shown}-{self.must_start_over}-{self.dates.stamp}"
 
 
 def words_of(event: OrderEvent, *, is_express: bool) -> str | Promise:
     """A line of the timeline as the buyer reads it; the reasons that staff write stay with staff."""
+    if event.kind == EventKind.DATES:
+        return event.reason
     if event.kind != EventKind.MOVE:
         return FACTS[EventKind(event.kind)]
     if event.to_status == OrderStatus.SHIPPED:

@@ -1,6 +1,6 @@
 """How the buyer pages write money, moments, icons and QR codes."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,24 +10,17 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from groupbuy.models import OrderEvent
+from groupbuy.orders.pick_up_dates import Dates
 from groupbuy.storefront import purchases
 from groupbuy.storefront.qr_codes import qr_drawing
+from retail import dates
 from retail.wire.masking import mask_name
+from shops import positions
 
 register = template.Library()
 MINUTE, HOUR, DAY = 60, 3600, 86_400
-WEEKDAYS = (
-    gettext_lazy("周一"),
-    gettext_lazy("周二"),
-    gettext_lazy("周三"),
-    gettext_lazy("周四"),
-    gettext_lazy("周五"),
-    gettext_lazy("周六"),
-    gettext_lazy("周日"),
-)
 
 
 @register.filter
@@ -78,14 +71,32 @@ def ago(moment: datetime, now: datetime) -> str:
 @register.filter
 def when(moment: datetime, now: datetime) -> str:
     """``今天 20:00``, ``11月24日 周二 20:00``."""
-    local, today = timezone.localtime(moment), timezone.localdate(now)
-    days = (local.date() - today).days
-    if days in (-1, 0, 1):
-        day = (_("今天"), _("明天"), _("昨天"))[days]
-    else:
-        weekday = WEEKDAYS[local.weekday()]
-        day = _("%(month)d月%(day)d日 %(weekday)s") % {"month": local.month, "day": local.day, "weekday": weekday}
-    return f"{day} {local:%H:%M}"
+    local = timezone.localtime(moment)
+    return f"{dates.day_in_words(local.date(), timezone.localdate(now))} {local:%H:%M}"
+
+
+@register.filter
+def told(promised: Dates, now: datetime) -> str:
+    """``明天 16:00–20:00``, ``12月2日 周三 发货``; "" when nobody has said."""
+    return promised.in_words(timezone.localdate(now))
+
+
+@register.filter
+def day(on: date, now: datetime) -> str:
+    """``明天``, ``12月1日 周二``."""
+    return dates.day_in_words(on, timezone.localdate(now))
+
+
+@register.simple_tag
+def map_link(point: str, title: str, address: str) -> str:
+    """Where the map opens; "" without a position."""
+    return positions.map_link(point, title=title, address=address)
+
+
+@register.filter
+def weekdays(digits: str) -> str:
+    """``周一、周日``."""
+    return "、".join(str(dates.WEEKDAYS[int(digit) - 1]) for digit in digits)
 
 
 @register.filter

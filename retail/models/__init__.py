@@ -1,6 +1,15 @@
 """Tenants, people, the catalogue and the outbox: what every other app stands on."""
 
-from retail.models.catalogue import PricingType, Product, ProductClass, ProductClassQuerySet, ProductImage, ProductQuerySet, pinyin_initials
+from retail.models.catalogue import (
+    PricingType,
+    Product,
+    ProductClass,
+    ProductClassQuerySet,
+    ProductImage,
+    ProductQuerySet,
+    Storage,
+    pinyin_initials,
+)
 from retail.models.outbox import UNSENT, OutboxEntry, OutboxEntryQuerySet, OutboxState
 from retail.models.people import User, UserManager, UserQuerySet, WeChatIdentity
 from retail.models.tenants import AppSecret, Tenant, is_code
@@ -16,6 +25,7 @@ __all__ = [
     "ProductClassQuerySet",
     "ProductImage",
     "ProductQuerySet",
+    "Storage",
     "Tenant",
     "UNSENT",
     "User",

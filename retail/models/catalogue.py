@@ -67,6 +67,14 @@ class PricingType(models.IntegerChoices):
     COUNT_THEN_WEIGH = 2, _("计数取重")
 
 
+class Storage(models.TextChoices):
+    """How goods are kept, and so how long they can wait for their buyers."""
+
+    AMBIENT = "ambient", _("常温")
+    CHILLED = "chilled", _("冷藏")
+    FROZEN = "frozen", _("冷冻")
+
+
 class ProductQuerySet(models.QuerySet["Product"]):
     def visible_to(self, principal: Principal) -> Self:
         return self.filter(principal.scope(shop=""))
@@ -97,6 +105,7 @@ class Product(models.Model):
     spec = models.CharField(_("规格"), max_length=100, blank=True)
     pricing_type = models.IntegerField(_("计价方式"), choices=PricingType.choices, default=PricingType.COUNT)
     pack_size = QuantityField(_("每箱数量"), default=0, validators=[MinValueValidator(0)], help_text=_("0 表示不按箱。"))
+    storage = models.CharField(_("储存方式"), max_length=16, choices=Storage.choices, default=Storage.AMBIENT, db_default=Storage.AMBIENT)
     price = MoneyField(_("价格"), default=ZERO, validators=[MinValueValidator(0)])
     member_price = MoneyField(_("会员价"), default=ZERO, validators=[MinValueValidator(0)])
     source = models.CharField(_("行情来源"), max_length=32, blank=True, editable=False, help_text=_("导入文件名；手工建立的商品为空。"))
@@ -114,6 +123,7 @@ class Product(models.Model):
             models.UniqueConstraint(fields=["tenant", "source", "name", "spec"], condition=~Q(source=""), name="product_of_source_unique"),
             models.CheckConstraint(condition=Q(price__gte=0, member_price__gte=0, pack_size__gte=0), name="product_not_negative"),
             models.CheckConstraint(condition=Q(pricing_type__in=PricingType.values), name="product_pricing_type_known"),
+            models.CheckConstraint(condition=Q(storage__in=Storage.values), name="product_storage_known"),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Field
 from django.http import HttpRequest, HttpResponse
@@ -12,10 +13,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from retail import dates
 from retail.backoffice import (
     Question,
     RelatedFilter,
     ScopedAdmin,
+    ScopedForm,
+    ScopedInline,
     become,
     caller,
     display,
@@ -25,12 +29,63 @@ from retail.backoffice import (
 )
 from retail.pictures import kept_with
 from retail.rights import Right
-from shops import shops
-from shops.models import Shop
+from shops import positions, shops
+from shops.models import Shop, ShopHoliday
+
+
+class RestDaysField(forms.MultipleChoiceField):
+    """Boxes for the days of the week; the row keeps digits."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return list(value or "")
+
+    def clean(self, value: Any) -> Any:
+        return "".join(super().clean(value))
+
+
+class ShopForm(ScopedForm):
+    rest_days = RestDaysField(
+        label=gettext_lazy("每周休息"),
+        required=False,
+        choices=[(str(number), name) for number, name in enumerate(dates.WEEKDAYS, 1)],
+        widget=theme.Choices(),
+        help_text=gettext_lazy("每周都不营业的日子；取货时间会避开。"),
+    )
+
+    def clean_lbs_point(self) -> str:
+        text = str(self.cleaned_data["lbs_point"])
+        # What came before the rule stays until somebody edits it.
+        if "lbs_point" in self.changed_data:
+            positions.check(text)
+        return text
+
+    def clean_rest_days(self) -> str:
+        days = str(self.cleaned_data["rest_days"])
+        if len(days) == len(dates.WEEKDAYS):
+            raise forms.ValidationError(_("每周至少要有一天营业"))
+        return days
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        opens_at, closes_at = cleaned.get("opens_at"), cleaned.get("closes_at")
+        if bool(opens_at) != bool(closes_at):
+            self.add_error("closes_at" if opens_at else "opens_at", _("开门和关门时间请一起填写"))
+        elif opens_at and closes_at <= opens_at:
+            self.add_error("closes_at", _("关门时间须晚于开门时间"))
+        return cleaned
+
+
+class HolidayInline(ScopedInline):
+    model = ShopHoliday
+    fields = ("first_day", "last_day", "words")
+    ordering = ("first_day",)
+    verbose_name_plural = gettext_lazy("假期")
 
 
 @admin.register(Shop)
 class ShopAdmin(ScopedAdmin):
+    form = ShopForm
+    inlines = (HolidayInline,)
     list_display = ("named", "address", "phone", "markup", "app_key", "state", "tenant")
     list_filter = (("tenant", RelatedFilter),)
     list_select_related = ("tenant",)
@@ -46,6 +101,7 @@ class ShopAdmin(ScopedAdmin):
     actions_detail = ("show_secret", "rotate_secret", "close_down")
     fieldsets = (
         (None, {"fields": ("tenant", "name", "code", "phone", "address", "lbs_point", "area", "image")}),
+        (gettext_lazy("营业"), {"fields": (("opens_at", "closes_at"), "rest_days")}),
         (gettext_lazy("价格"), {"fields": ("markup",)}),
         (gettext_lazy("员工"), {"fields": ("staff",)}),
         (gettext_lazy("设备接口"), {"fields": ("app_key", "previous_secret_until", "allows_basic_auth")}),

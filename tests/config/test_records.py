@@ -1,6 +1,7 @@
 """What is on record stays there, and whatever staff do in the admin is on record."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,8 +9,9 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.db.models import ProtectedError
+from django.utils import timezone
 
-from groupbuy.models import BillDifference, GroupBuying, MerchantAccount, Order, OrderEvent, Payment, Refund, RefundState
+from groupbuy.models import BillDifference, GroupBuying, MerchantAccount, Order, OrderEvent, OrderStatus, Payment, Refund, RefundState
 from groupbuy.payments import refunds
 from groupbuy.payments.gateways import sandbox
 from pricing.models import PriceChange, PriceLog, ShopProduct
@@ -23,6 +25,8 @@ from tests.support.wechat import account_of, own_merchant
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "xiguan-2026-tuan"
+DAY = timezone.localtime().replace(hour=16, minute=0, second=0, microsecond=0) + timedelta(days=30)
+LATER = {"pick_up_from": f"{DAY:%Y-%m-%dT%H:%M}", "pick_up_until": f"{DAY + timedelta(days=1):%Y-%m-%dT%H:%M}"}
 WAYS: dict[str, Callable[[Any], object]] = {
     "save": lambda row: row.save(),
     "delete": lambda row: row.delete(),
@@ -92,6 +96,23 @@ def stuck(shop: Shop, order: Order) -> Refund:
     return refund
 
 
+def undecided(shop: Shop, order: Order) -> GroupBuying:
+    GroupBuying.objects.update(min_qty=50)
+    return order.group_buying
+
+
+def dated(shop: Shop, order: Order) -> GroupBuying:
+    GroupBuying.objects.update(pick_up_from=DAY + timedelta(days=1), pick_up_until=DAY + timedelta(days=2))
+    return order.group_buying
+
+
+def overdue_order(shop: Shop, order: Order) -> Order:
+    dated(shop, order)
+    gone = timezone.now() - timedelta(days=1)
+    Order.objects.update(status=OrderStatus.SHIPPED, pick_up_from=gone - timedelta(days=1), pick_up_until=gone, reminders=2)
+    return order
+
+
 def undoable(shop: Shop, order: Order) -> PriceChange:
     row = factories.ShopProductFactory(shop=shop, price="2.00", member_price="2.00")
     return factories.log_of(row, old_price="1.00", new_price="2.00").change
@@ -109,6 +130,8 @@ BUTTONS: dict[tuple[str, str], tuple[Callable[[Shop, Order], Any], dict[str, Any
     ("pricechange", "undo"): (undoable, {}),
     ("groupbuying", "switch"): (first(GroupBuying), {}),
     ("groupbuying", "close_early"): (first(GroupBuying), {}),
+    ("groupbuying", "declare_reached"): (undecided, {}),
+    ("groupbuying", "reschedule"): (dated, LATER),
     ("groupbuying", "short_delivery"): (first(GroupBuying), {}),
     ("groupbuying", "cancel"): (first(GroupBuying), {"reason": "货没到", "understood": "on"}),
     ("order", "confirm"): (the_order, {}),
@@ -116,6 +139,10 @@ BUTTONS: dict[tuple[str, str], tuple[Callable[[Shop, Order], Any], dict[str, Any
     ("order", "short_delivery"): (the_order, {}),
     ("order", "confirm_one"): (the_order, {}),
     ("order", "deliver_one"): (the_order, {}),
+    ("order", "reschedule"): (the_order, LATER),
+    ("order", "reschedule_one"): (the_order, LATER),
+    ("order", "record_reminder"): (overdue_order, {"note": "打过电话"}),
+    ("order", "complete_overdue"): (overdue_order, {"ending": "spoiled"}),
     ("order", "recheck"): (the_order, {}),
     ("order", "close_order"): (unpaid, {}),
     ("order", "refund"): (the_order, {"amount": "1.00", "reason": "坏了一个", "intent": "a"}),

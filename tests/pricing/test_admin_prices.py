@@ -138,7 +138,14 @@ def test_a_stock_figure_is_edited_by_managers_without_touching_group_buys(manage
 def test_a_product_gets_new_initials_with_its_new_name(headquarters):
     product = factories.ProductFactory(tenant=headquarters.tenant)
     form = {"name": "脐橙", "code": product.code, "product_class": product.product_class_id, "unit": "斤", "pricing_type": 0}
-    form |= {"pack_size": 0, "price": "5.90", "member_price": "5.50", "images-TOTAL_FORMS": 0, "images-INITIAL_FORMS": 0}
+    form |= {
+        "storage": "ambient",
+        "pack_size": 0,
+        "price": "5.90",
+        "member_price": "5.50",
+        "images-TOTAL_FORMS": 0,
+        "images-INITIAL_FORMS": 0,
+    }
     edit(browser_of(headquarters), product, form)
     product.refresh_from_db()
     assert (product.name, product.pinyin) == ("脐橙", "qc")

@@ -62,10 +62,10 @@ def test_the_wire_takes_the_last_second_for_unlimited_and_nothing_beyond():
 
 
 @pytest.mark.parametrize("day", BEYOND)
-@pytest.mark.parametrize("field", ["start_at", "end_at"])
+@pytest.mark.parametrize("field", ["start_at", "end_at", "pick_up_from", "pick_up_until"])
 def test_a_group_buy_of_another_year_is_refused_beside_its_field(manager, shop, now, field, day):
     product = factories.ProductFactory(tenant=shop.tenant)
-    answer = browser_of(manager).post(ADD, form_of(shop, product, now) | {f"{field}_0": day})
+    answer = browser_of(manager).post(ADD, form_of(shop, product, now) | {f"{field}_0": day, f"{field}_1": "00:00"})
     assert answer.status_code == 200
     assert set(errors(answer)) <= {field, "end_at"}
     assert errors(answer)

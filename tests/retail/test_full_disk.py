@@ -32,6 +32,7 @@ from tests.support.pages import browser_of, ordered, submit, words
 only_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="a limit that SQLite can be given")
 CREATE_ORDER = "/api/marketing/groupbuy/createorder"
 SENTENCE = "图片没有保存成功"
+NO_HOLIDAYS = {"holidays-TOTAL_FORMS": 0, "holidays-INITIAL_FORMS": 0}
 
 
 @contextmanager
@@ -86,8 +87,8 @@ def small() -> SimpleUploadedFile:
 
 
 def product_form(product: Product, *pictures: SimpleUploadedFile) -> dict[str, object]:
-    form = {"name": "苹果", "code": product.code, "product_class": product.product_class_id, "unit": "斤", "pricing_type": 0}
-    form |= {"pack_size": 0, "price": "5.90", "member_price": "5.50", "in_use": "on"}
+    form = {"name": "苹果", "code": product.code, "product_class": product.product_class_id, "unit": "斤", "storage": "ambient"}
+    form |= {"pricing_type": 0, "pack_size": 0, "price": "5.90", "member_price": "5.50", "in_use": "on"}
     form |= {"images-TOTAL_FORMS": len(pictures), "images-INITIAL_FORMS": 0, "images-MIN_NUM_FORMS": 0, "images-MAX_NUM_FORMS": 1000}
     return form | {f"images-{number}-image": one for number, one in enumerate(pictures)} | {"images-0-sort": 0, "images-1-sort": 1}
 
@@ -116,7 +117,7 @@ def test_what_finds_room_is_stored_on_the_same_disk(full, headquarters):
 @pytest.mark.django_db
 def test_a_shops_own_picture_that_finds_no_room_is_a_sentence_too(full, headquarters, shop):
     browser = browser_of(headquarters)
-    form = {"code": shop.code, "name": "新名", "area": "1", "markup": "0", "image": large()}
+    form = {"code": shop.code, "name": "新名", "area": "1", "markup": "0", "image": large()} | NO_HOLIDAYS
     answer = edit(browser, shop, form, follow=True)
     assert [SENTENCE in one for one in said(answer)] == [True]
     assert files(full) == []
@@ -135,7 +136,7 @@ def test_a_shops_picture_goes_when_the_row_is_not_written(settings, tmp_path, mo
     monkeypatch.setattr(Shop, "save", fail)
     browser = Client(raise_request_exception=False)
     browser.force_login(headquarters, backend="retail.login.backend.PeopleBackend")
-    form = {"code": "new-1", "name": "新名", "area": "1", "markup": "0"}
+    form = {"code": "new-1", "name": "新名", "area": "1", "markup": "0"} | NO_HOLIDAYS
     for path in (page(shop), "/admin/shops/shop/add/"):
         assert browser.post(path, marks(browser.get(path)) | form | {"image": small()}).status_code == 503
     assert files(tmp_path) == []
@@ -143,7 +144,7 @@ def test_a_shops_picture_goes_when_the_row_is_not_written(settings, tmp_path, mo
 
 @pytest.mark.django_db
 def test_a_new_row_whose_picture_finds_no_room_is_not_made(full, headquarters):
-    form = {"code": "new-1", "name": "新店", "area": "1", "markup": "0", "image": large()}
+    form = {"code": "new-1", "name": "新店", "area": "1", "markup": "0", "image": large()} | NO_HOLIDAYS
     answer = browser_of(headquarters).post("/admin/shops/shop/add/", form, follow=True)
     assert [SENTENCE in one for one in said(answer)] == [True]
     assert (files(full), Shop.objects.count()) == ([], 0)

@@ -105,7 +105,7 @@ def test_a_file_beyond_5_mb_is_refused_unread():
 
 def form_of(product):
     form = {"name": "苹果", "code": product.code, "product_class": product.product_class_id, "unit": "斤", "pricing_type": 0}
-    form |= {"pack_size": 0, "price": "5.90", "member_price": "5.50", "in_use": "on", "images-0-sort": 0}
+    form |= {"storage": "ambient", "pack_size": 0, "price": "5.90", "member_price": "5.50", "in_use": "on", "images-0-sort": 0}
     return form | {"images-TOTAL_FORMS": 1, "images-INITIAL_FORMS": 0, "images-MIN_NUM_FORMS": 0, "images-MAX_NUM_FORMS": 1000}
 
 

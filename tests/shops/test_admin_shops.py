@@ -11,7 +11,7 @@ from tests.support.back_office import answered, edit, page, said
 from tests.support.pages import browser_of, ordered, pay, words
 
 pytestmark = pytest.mark.django_db
-SHOP = {"name": "新店", "code": "new-1", "area": "80", "markup": "0.300"}
+SHOP = {"name": "新店", "code": "new-1", "area": "80", "markup": "0.300", "holidays-TOTAL_FORMS": 0, "holidays-INITIAL_FORMS": 0}
 ADD = "/admin/shops/shop/add/"
 
 

@@ -95,12 +95,12 @@ def test_a_value_that_is_not_of_its_type_is_refused(value_type, text):
 
 def test_a_stored_value_that_cant_be_read_counts_as_the_default(shop):
     set_value("auto_complete_days", "soon", shop.tenant, shop)
-    assert configuration.value_of(code="auto_complete_days", tenant_id=shop.tenant_id, shop_id=shop.pk) == 7
+    assert configuration.value_of(code="auto_complete_days", tenant_id=shop.tenant_id, shop_id=shop.pk) == 10
 
 
 def test_what_somebody_has_made_of_a_built_in_item_counts_for_nothing(shop):
     ConfigItem.objects.filter(code="auto_complete_days").update(default="soon", value_type="string", options="x")
-    assert configuration.value_of(code="auto_complete_days", tenant_id=shop.tenant_id, shop_id=shop.pk) == 7
+    assert configuration.value_of(code="auto_complete_days", tenant_id=shop.tenant_id, shop_id=shop.pk) == 10
 
 
 OUT_OF_RANGE = [

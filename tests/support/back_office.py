@@ -29,7 +29,7 @@ from groupbuy.models import (
 )
 from pricing.models import MarketPrice, ShopProduct
 from retail.models import AppSecret, OutboxEntry, User
-from shops.models import ConfigItem, ConfigValue, Shop
+from shops.models import ConfigItem, ConfigValue, Shop, ShopHoliday
 from tests.support import factories
 from tests.support.pages import ordered, pay
 
@@ -77,6 +77,7 @@ def fill(shop: Shop, staff: User) -> Order:
     factories.DeviceFactory(shop=shop, stall=stall)
     item = ConfigItem.objects.create(code=f"item-{ConfigItem.objects.count()}", name="打印份数")
     ConfigValue.objects.create(item=item, tenant=shop.tenant, shop=shop, value="2")
+    ShopHoliday.objects.create(shop=shop, first_day="2026-02-16", last_day="2026-02-22", words="春节休息")
     LogEntry.objects.log_actions(user_id=staff.pk, queryset=[order], action_flag=CHANGE, change_message="确认")
     return order
 

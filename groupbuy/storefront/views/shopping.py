@@ -12,6 +12,7 @@ from django.contrib.auth import login, logout
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
@@ -64,7 +65,8 @@ class ShopPage(Page):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         shop = found(Shop.objects.open().select_related("tenant"), pk=pk, tenant__in_use=True)
         group_buyings = GroupBuying.objects.filter(shop=shop)
-        return show_cards(self, "storefront/shop.html", group_buyings, tenant=shop.tenant, shop=shop)
+        holidays = shop.holidays.near(timezone.localdate(self.now))
+        return show_cards(self, "storefront/shop.html", group_buyings, tenant=shop.tenant, shop=shop, holidays=holidays)
 
 
 def show_cards(page: Page, template: str, group_buyings: GroupBuyingQuerySet, *, tenant: Tenant, **context: Any) -> HttpResponse:

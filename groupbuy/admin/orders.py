@@ -19,7 +19,7 @@ from groupbuy.admin.narrowing import OrderListFilter
 from groupbuy.admin.payments import refund_wanted, result_of
 from groupbuy.models import ActorKind, DeliverType, Order, OrderEvent, OrderQuerySet, OrderStatus, PaymentUse
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, TO_DELIVER
-from groupbuy.orders import fulfilment
+from groupbuy.orders import fulfilment, parcels
 from groupbuy.payments import refunds, short_delivery
 from retail.backoffice import (
     AutocompleteFilter,
@@ -109,7 +109,7 @@ class OrderAdmin(ReadOnlyAdmin):
         "tenant",
     )
     actions = ("confirm", "deliver", "short_delivery")
-    actions_detail = ("confirm_one", "deliver_one", "recheck", "close_order", "refund")
+    actions_detail = ("confirm_one", "deliver_one", "recheck", "close_order", "refund", "correct_parcel")
     change_form_outer_after_template = "admin/groupbuy/order_story.html"
     compressed_fields = False
     fieldsets = (
@@ -262,6 +262,22 @@ class OrderAdmin(ReadOnlyAdmin):
         service = partial(refunds.refund_order, order_id=order.pk, principal=caller(request), now=timezone.now())
         return self.ask(request, question, service, refund_wanted(), touched=[order])
 
+    @page_action(description=gettext_lazy("更正物流"), path="parcel", permission="fulfil", icon="edit_location")
+    def correct_parcel(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        order = self.get_object(request, object_id)
+        typed = {"carrier": order.carrier, "tracking_number": order.tracking_number}
+        question = Question(
+            title=_("更正物流"),
+            facts=figures([order]),
+            note=_("只能更正一次：微信对每笔付款只接受一次更正。"),
+            button=_("更正物流"),
+            form=DeliverForm,
+            form_options={"initial": typed},
+        )
+        service = partial(parcels.correct_parcel, order_id=order.pk, principal=caller(request), now=timezone.now())
+        done = _("订单 %(code)s 的物流已更正") % {"code": order}
+        return self.ask(request, question, service, done, touched=[order])
+
     @display(description=gettext_lazy("订单"), header=True, ordering="code")
     def number(self, order: Order) -> tuple[str, str]:
         return order.code, f"{order.group_buying.name} · #{order.sequence}"
@@ -325,6 +341,8 @@ def offers(order: Order) -> set[str]:
         offered |= {"close"}
     if order.payments.exists():
         offered |= {"recheck"}
+    if order.status == OrderStatus.SHIPPED and order.deliver_type == DeliverType.EXPRESS and not parcels.is_corrected(order):
+        offered |= {"parcel"}
     return offered
 
 

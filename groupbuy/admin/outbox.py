@@ -38,7 +38,12 @@ STATES = {
     OutboxState.DROPPED: "default",
     OutboxState.GIVEN_UP: "danger",
 }
-LABELS = {shipping.KIND: gettext_lazy("发货信息上报"), **dict(Kind.choices)}
+LABELS = {
+    shipping.KIND: gettext_lazy("发货信息上报"),
+    shipping.CORRECTION: gettext_lazy("物流更正上报"),
+    shipping.LATE: gettext_lazy("预计发货时间报备"),
+    **dict(Kind.choices),
+}
 
 
 @admin.register(OutboxEntry)

@@ -200,3 +200,16 @@ def test_the_list_and_its_file_are_narrowed_by_the_arguments_of_the_api(headquar
 def test_a_range_that_can_not_be_understood_leads_back_to_the_list(headquarters, query):
     answer = browser_of(headquarters).get(f"/admin/groupbuy/order/?{query}")
     assert (answer.status_code, answer["Location"]) == (302, "/admin/groupbuy/order/?e=1")
+
+
+def test_a_parcels_number_is_put_right_once(clerk, paid):
+    Order.objects.update(status=OrderStatus.SHIPPED, deliver_type=DeliverType.EXPRESS, carrier="顺丰速运", tracking_number="SF1")
+    browser = browser_of(clerk)
+    assert 'value="SF1"' in browser.get(page(paid, "correct_parcel")).content.decode()
+    typed = answered(carrier="顺丰速运", tracking_number="SF2")
+    done = browser.post(page(paid, "correct_parcel"), typed, follow=True)
+    assert said(done) == [f"订单 {paid.code} 的物流已更正"]
+    assert "顺丰速运 SF1 → 顺丰速运 SF2" in words(done)
+    assert page(paid, "correct_parcel") not in done.content.decode()
+    again = browser.post(page(paid, "correct_parcel"), typed | {"tracking_number": "SF3"}, follow=True)
+    assert said(again) == ["物流已经更正过一次，微信不接受第二次更正"]

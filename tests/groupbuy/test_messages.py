@@ -8,7 +8,7 @@ import pytest
 from config import schedule
 from groupbuy import moves
 from groupbuy.models import GroupBuying, Order, OrderStatus, Outcome, Refund
-from groupbuy.notices import messages
+from groupbuy.notices import messages, shipping
 from groupbuy.notices.messages import Kind
 from groupbuy.orders import fulfilment, group_buyings, hand_over
 from groupbuy.payments import refunds
@@ -232,7 +232,7 @@ def test_every_remark_fits_its_field(paid):
 
 
 def test_every_kind_has_its_sender_and_its_setting():
-    assert schedule.SENDERS.keys() == {"shipping", *Kind.values}
+    assert schedule.SENDERS.keys() == {*shipping.SENDERS, *Kind.values}
     assert {f"message_{kind}" for kind in Kind} <= set(ConfigItem.objects.values_list("code", flat=True))
 
 

@@ -16,9 +16,11 @@ from groupbuy import payments
 from groupbuy.admin import short_delivery as short_delivery_page
 from groupbuy.admin.forms import DeliverForm, RefundForm
 from groupbuy.admin.narrowing import OrderListFilter
+from groupbuy.admin.outbox import STATES, label_of
 from groupbuy.admin.payments import refund_wanted, result_of
 from groupbuy.models import ActorKind, DeliverType, Order, OrderEvent, OrderQuerySet, OrderStatus, PaymentUse
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, TO_DELIVER
+from groupbuy.notices import told
 from groupbuy.orders import fulfilment, parcels
 from groupbuy.payments import refunds, short_delivery
 from retail.backoffice import (
@@ -34,6 +36,7 @@ from retail.backoffice import (
     page_action,
     page_of,
 )
+from retail.models import OutboxEntry, OutboxState
 from retail.money import ZERO
 from retail.rights import Right
 from retail.wire.masking import mask_phone
@@ -163,6 +166,7 @@ class OrderAdmin(ReadOnlyAdmin):
         if obj is not None:
             may_resolve = self.has_refund_permission(request)
             context |= {"timeline": timeline(obj), "payments": self.money_of(request, obj), "may_resolve": may_resolve}
+            context |= {"notices": notices_of(obj)}
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     def money_of(self, request: HttpRequest, order: Order) -> list[Any]:
@@ -354,6 +358,22 @@ def timeline(order: Order) -> list[OrderEvent]:
         event.who = f"{ActorKind(event.actor_kind).label} {name}".strip()  # type: ignore[attr-defined]
         event.badge = BADGES[OrderStatus(event.to_status)]  # type: ignore[attr-defined]
     return events
+
+
+def notices_of(order: Order) -> list[OutboxEntry]:
+    """What was told about it, newest first, each with ``what`` and its ``badge`` (a state in words)."""
+    entries = list(told.about(order).select_related("settled_by"))
+    for entry in entries:
+        entry.what = label_of(entry)  # type: ignore[attr-defined]
+        entry.badge, entry.how = badge_of(entry)  # type: ignore[attr-defined]
+    return entries
+
+
+def badge_of(entry: OutboxEntry) -> tuple[str, str]:
+    state = OutboxState(entry.state)
+    if entry.settled_at:
+        return "success", _("已电话告知")
+    return ("danger", _("没通知到")) if told.is_unreached(entry) else (STATES[state], str(state.label))
 
 
 def goods_of(order: Order) -> str:

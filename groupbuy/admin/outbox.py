@@ -13,9 +13,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from groupbuy.models import Order, Refund
+from groupbuy.models import Order, OrderEvent, Refund
 from groupbuy.notices import shipping
-from groupbuy.notices.messages import Kind
+from groupbuy.notices.messages import OF_EVENTS, Kind
 from retail import outbox
 from retail.backoffice import (
     ChoicesDropdownFilter,
@@ -46,6 +46,11 @@ LABELS = {
 }
 
 
+def label_of(entry: OutboxEntry) -> str:
+    """What it tells, in words."""
+    return str(LABELS.get(entry.kind, entry.kind))
+
+
 @admin.register(OutboxEntry)
 class OutboxEntryAdmin(ReadOnlyAdmin):
     """In this app, since it knows the kinds and the orders that they are about."""
@@ -72,7 +77,9 @@ class OutboxEntryAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutboxEntry]:
         """Each with the order that it is about."""
         of_refund = Subquery(Refund.objects.filter(pk=OuterRef("subject_id")).values("payment__order"))
-        order_id = Case(When(kind=Kind.REFUNDED, then=of_refund), default=F("subject_id"), output_field=BigIntegerField())
+        of_event = Subquery(OrderEvent.objects.filter(pk=OuterRef("subject_id")).values("order"))
+        others = (When(kind=Kind.REFUNDED, then=of_refund), When(kind__in=OF_EVENTS, then=of_event))
+        order_id = Case(*others, default=F("subject_id"), output_field=BigIntegerField())
         code = Order.objects.filter(pk=OuterRef("order_id")).values("code")
         rows: QuerySet[OutboxEntry] = super().get_queryset(request).annotate(order_id=order_id)
         return rows.annotate(order_code=Subquery(code))
@@ -105,7 +112,7 @@ class OutboxEntryAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("类型"), ordering="kind")
     def kind_label(self, entry: OutboxEntry) -> str:
-        return str(LABELS.get(entry.kind, entry.kind))
+        return label_of(entry)
 
     @display(description=gettext_lazy("订单"))
     def order_link(self, entry: Any) -> str:

@@ -49,6 +49,8 @@ TRUE_IN: Mapping[Kind, tuple[OrderStatus, ...]] = {
 }
 # One message for each row of the timeline.
 OF_EVENTS = (Kind.REMINDED,)
+# Whoever doesn't know that goes for nothing, or loses what waits: if no message arrives, a person calls (``notices.told``).
+MUST_REACH = (Kind.ARRIVED, Kind.REMINDED, Kind.FAILED)
 ABOUT_REFUNDS = (Kind.FAILED, Kind.REFUNDED)
 # How many characters WeChat takes in a field of that type (订阅消息参数值内容限制).
 LONGEST = {"thing": 20, "character_string": 32, "phrase": 5, "name": 10}
@@ -74,11 +76,12 @@ class News:
 
 
 def put(kind: Kind, order: Order, *, now: datetime, subject_id: int | None = None) -> None:
-    """Only where the tenant has a template for it. ``subject_id`` is the order's unless the kind says otherwise.
+    """What must reach the buyer always, all else where the tenant has a template.
 
-    Of REFUNDED it is the refund's; of what an order may hear more than once, the row's of its timeline.
+    ``subject_id`` is the order's unless the kind says otherwise: of REFUNDED it is the refund's; of what an order may hear more than
+    once, the row's of its timeline.
     """
-    if mini_program.is_real() and template_text(kind, order):
+    if kind in MUST_REACH or (mini_program.is_real() and template_text(kind, order)):
         outbox.put(kind=kind, subject_id=subject_id or order.pk, tenant_id=order.tenant_id, shop_id=order.shop_id, now=now)
 
 

@@ -129,9 +129,12 @@ def test_each_partial_refund_is_told_with_its_sum(fake_wechat, paid, staff, now)
 
 
 @pytest.mark.no_templates
-def test_without_a_template_there_is_no_message_and_no_row(fake_wechat, paid, staff, now):
+def test_without_a_template_only_what_must_be_known_is_written_down(fake_wechat, paid, staff, now):
     fulfilment.deliver_orders(order_ids=[paid.pk], principal=staff, now=now)
-    assert set(OutboxEntry.objects.values_list("kind", flat=True)) == {"shipping"}
+    assert set(OutboxEntry.objects.values_list("kind", flat=True)) == {"shipping", "arrived"}
+    run(now)
+    arrived = OutboxEntry.objects.get(kind="arrived")
+    assert (arrived.state, arrived.note) == ("dropped", "没有配置消息模板")
 
 
 def test_a_shops_own_template_goes_before_the_tenants(fake_wechat, wechat_order, prepaid, shop, now):
@@ -142,11 +145,12 @@ def test_a_shops_own_template_goes_before_the_tenants(fake_wechat, wechat_order,
     assert told(fake_wechat) == {"T-own": {"thing1": shop.name}}
 
 
-def test_without_the_wechat_login_there_is_no_row(settings, buyer, group_buying, wechat_buyer, paid, staff, now):
+def test_without_the_wechat_login_only_what_must_be_known_is_written_down(settings, wechat_buyer, paid, staff, now):
     OutboxEntry.objects.all().delete()
     settings.LOGIN_PROVIDER = "sandbox"
     fulfilment.deliver_orders(order_ids=[paid.pk], principal=staff, now=now)
-    assert not OutboxEntry.objects.exists()
+    run(now)
+    assert list(OutboxEntry.objects.values_list("kind", "state", "note")) == [("arrived", "dropped", "未接入微信小程序")]
 
 
 def test_what_is_no_longer_true_is_not_told(fake_wechat, paid, staff, shop, now):

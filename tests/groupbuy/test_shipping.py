@@ -8,7 +8,7 @@ from django.utils import timezone
 from config import schedule
 from groupbuy.models import EventKind, GroupBuying, Order, OrderStatus, Payment, Refund
 from groupbuy.notices import shipping
-from groupbuy.orders import fulfilment, hand_over, parcels
+from groupbuy.orders import fulfilment, hand_over, parcels, rescheduling
 from groupbuy.payments import refunds
 from retail import mini_program, outbox
 from retail.models import OutboxEntry
@@ -318,12 +318,13 @@ def test_goods_that_come_in_time_are_not_announced(fake_wechat, pay_now, now, da
     assert not OutboxEntry.objects.filter(kind=shipping.LATE).exists()
 
 
-def test_moved_dates_are_announced_again(fake_wechat, pay_now, now):
+def test_moved_dates_are_announced_again(fake_wechat, pay_now, headquarters, now):
     dated(now, 20)
     order = pay_now()
     run(now)
-    start = dated(now, 30)
-    shipping.announce_late(fresh(order), now)
+    start = now + timedelta(days=30)
+    moved = {"pick_up_from": start, "pick_up_until": start + timedelta(hours=4)}
+    rescheduling.reschedule(group_buying_id=order.group_buying_id, principal=principal_of(headquarters), now=now, **moved)
     run(now)
     assert [told["delay_to"] for told in fake_wechat.books.presales][1:] == [int(start.timestamp())]
     assert late().state == "sent"
@@ -334,7 +335,7 @@ def test_dates_that_were_moved_back_or_too_far_are_not_announced(fake_wechat, pa
     order = pay_now()
     run(now)
     assert (late().state, "330" in late().note) == ("given_up", True)
-    shipping.announce_late(fresh(order), now)
+    shipping.announce_late(fresh(order), now=now)
     dated(now, 3)
     run(now)
     assert (late().state, fake_wechat.books.presales) == ("dropped", [])

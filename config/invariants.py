@@ -153,7 +153,10 @@ def goods_go_once() -> Iterator[str]:
     gone = Order.objects.filter(handed_over_at__isnull=False)
     paid_for = pick_ups.filter(status__in=(OrderStatus.COMPLETED, OrderStatus.REFUNDED))
     yield from (f"order {pk}: handed over, but not paid for" for pk in ids(gone.exclude(pk__in=paid_for)))
+    # What was handed over before this was a fact of its own went by other rules.
+    by_code = OrderEvent.objects.filter(order=OuterRef("pk"), kind=EventKind.HANDED_OVER)
     undecided = gone.filter(group_buying__min_qty__gt=0, group_buying__outcome=Outcome.OPEN, group_buying__declared_at=None)
+    undecided = undecided.filter(Exists(by_code))
     yield from (f"order {pk}: handed over, and its group buy may still fail" for pk in ids(undecided))
     refunded = OrderEvent.objects.filter(order=OuterRef("pk"), to_status=OrderStatus.REFUNDED, kind=EventKind.MOVE)
     late = gone.filter(Exists(refunded.filter(created_at__lt=OuterRef("handed_over_at"))))

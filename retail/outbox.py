@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -52,15 +52,30 @@ class Result:
     note: str = ""
 
 
+class Due(NamedTuple):
+    """What is to be sent."""
+
+    kind: str
+    subject_id: int
+    tenant_id: int
+    shop_id: int
+
+    def entry(self, now: datetime) -> OutboxEntry:
+        return OutboxEntry(**self._asdict(), created_at=now, next_try_at=now)
+
+
 def put(*, kind: str, subject_id: int, tenant_id: int, shop_id: int, now: datetime) -> None:
     """Write down what is to be sent, within the transaction of the change; the same kind and subject again is the same row."""
-    entry = OutboxEntry(kind=kind, subject_id=subject_id, tenant_id=tenant_id, shop_id=shop_id, created_at=now, next_try_at=now)
-    OutboxEntry.objects.bulk_create([entry], ignore_conflicts=True)
+    put_many([Due(kind, subject_id, tenant_id, shop_id)], now=now)
+
+
+def put_many(due: Iterable[Due], *, now: datetime) -> None:
+    OutboxEntry.objects.bulk_create([one.entry(now) for one in due], ignore_conflicts=True)
 
 
 def put_again(*, kind: str, subject_id: int, tenant_id: int, shop_id: int, now: datetime) -> None:
     """As ``put``; what was sent or given up of the same kind and subject waits once more, for there is news of it."""
-    entry = OutboxEntry(kind=kind, subject_id=subject_id, tenant_id=tenant_id, shop_id=shop_id, created_at=now, next_try_at=now)
+    entry = Due(kind, subject_id, tenant_id, shop_id).entry(now)
     renewed = ("state", "attempts", "note", "created_at", "next_try_at", "sent_at")
     OutboxEntry.objects.bulk_create([entry], update_conflicts=True, unique_fields=["kind", "subject_id"], update_fields=renewed)
 

@@ -35,7 +35,9 @@ def unreached(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         record_call(request, form)
         return redirect(request.get_full_path())
-    waiting = told.unreached(Order.objects.visible_to(caller(request)).masked_for(caller(request))).order_by("notice_id")
+    waiting = told.unreached(Order.objects.visible_to(caller(request)).masked_for(caller(request)), now=timezone.now()).order_by(
+        "notice_id"
+    )
     page = Paginator(waiting.select_related("shop", "buyer", "group_buying"), ROWS).get_page(request.GET.get("page"))
     context = admin.site.each_context(request) | {"title": _("没通知到"), "page": page, "rows": rows_of(page)}
     return TemplateResponse(request, "admin/groupbuy/unreached.html", context)

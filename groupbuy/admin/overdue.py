@@ -36,7 +36,7 @@ class OverdueMixin:
 
     @page_action(description=gettext_lazy("记一次提醒"), path="remind", permission="fulfil", icon="call")
     def record_reminder(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        note = _("打电话或发消息提醒过顾客后记在这里；提醒满两次，店长才能按逾期未取完成订单。")
+        note = _("打电话或发消息提醒过顾客后记在这里；在两天提醒过，店长才能按逾期未取完成订单。")
         question = Question(title=_("记一次提醒"), note=note, button=_("记下"), form=ReminderForm)
         return self.about(request, object_id, question, overdue.record_reminder, _("已记下这次提醒"))
 
@@ -49,7 +49,7 @@ class OverdueMixin:
     def about(self, request: HttpRequest, object_id: str, question: Question, service: Any, done: str) -> HttpResponse:
         admin: Any = self
         order: Order = admin.get_object(request, object_id)
-        asked = replace(question, facts=[*figures([order]), (_("已提醒"), _("%(count)d 次") % {"count": order.reminders})])
+        asked = replace(question, facts=[*figures([order]), (_("已提醒"), _("%(count)d 天") % {"count": overdue.times_reached(order)})])
         acting = partial(service, order_id=order.pk, principal=caller(request), now=timezone.now())
         response: HttpResponse = admin.ask(request, asked, acting, done, touched=[order])
         return response

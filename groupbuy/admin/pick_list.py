@@ -23,7 +23,8 @@ def show(request: HttpRequest, group_buying: GroupBuying) -> HttpResponse:
     """Paid and not yet handed over, by sequence; phones and addresses as the list of orders shows them to this person."""
     order_admin: Any = admin.site.get_model_admin(Order)
     narrowing = Narrowing(request)
-    waiting = order_admin.get_queryset(request).filter(group_buying=group_buying, status__in=TO_DELIVER).order_by("sequence")
+    own = order_admin.get_queryset(request).filter(group_buying=group_buying)
+    waiting = (own.to_hand_over() | own.filter(status__in=TO_DELIVER)).order_by("sequence")
     orders = list(narrowing.of(waiting).prefetch_related("payments__refunds")[: ROWS_MAX + 1])
     rows = [line(order_admin, order) for order in orders[:ROWS_MAX]]
     units = sum(row["order"].qty for row in rows if not row["refunding"])

@@ -19,6 +19,7 @@ from retail.backoffice import caller
 from retail.backoffice.asking import complain, record
 from retail.refusals import Refusal
 from retail.rights import Right
+from retail.wire.masking import mask_phone
 from shops.models import Shop
 
 CHOSEN_SHOP = "verify_shop"
@@ -68,7 +69,8 @@ def lift(request: HttpRequest) -> HttpResponse:
 
 def show(request: HttpRequest, form: PickUpForm, order: Order | None = None) -> HttpResponse:
     shops = list(form.fields["shop"].queryset)  # type: ignore[attr-defined]
-    chosen = form["shop"].value() or (shops[0].pk if shops else None)
+    wanted = str(form["shop"].value())
+    chosen = next((shop.pk for shop in shops if str(shop.pk) == wanted), shops[0].pk if shops else None)
     now = timezone.now()
     context = admin.site.each_context(request) | {
         "title": _("取货核销"),
@@ -78,6 +80,7 @@ def show(request: HttpRequest, form: PickUpForm, order: Order | None = None) -> 
         "paused_until": counter.own_pause(shop_id=chosen, principal=caller(request), now=now) if chosen and order is None else None,
         "pauses": counter.pauses(principal=caller(request), now=now) if order is None else [],
         "order": order,
+        "seen": seen_of(order, request) if order else {},
         "stage": stage_of(order, now).label if order else "",
         "goods": goods_of(order) if order else "",
         "missing": order.missing_units() if order else 0,
@@ -85,6 +88,13 @@ def show(request: HttpRequest, form: PickUpForm, order: Order | None = None) -> 
         "completion": counter.completion_of(order) if order else None,
     }
     return TemplateResponse(request, "admin/groupbuy/verify.html", context)
+
+
+def seen_of(order: Order, request: HttpRequest) -> dict[str, str]:
+    """What this person may read of the buyer: of an order that is over, clerks as little as in the list."""
+    if order.is_masked_for(caller(request)):
+        return {"phone": mask_phone(order.phone)}
+    return {"phone": order.phone, "remark": order.remark}
 
 
 def why_not(order: Order) -> Refusal | None:

@@ -102,12 +102,13 @@ class ShippingDayForm(forms.Form):
 
 def ask_group_buying(asking: AskingMixin, request: HttpRequest, group_buying: GroupBuying) -> HttpResponse:
     held = pick_up_dates.dates_of(group_buying)
-    touched = group_buying.orders.to_hand_over().filter(pick_up_from=None).count()
+    own = group_buying.orders.filter(pick_up_from=None)
+    touched = (own.to_hand_over() | own.awaiting_payment()).count()
     initial = held if held.are_set else proposal_for(group_buying)
     question = Question(
         title=_("改期"),
         facts=[(_("团购"), group_buying.name), (_("现在"), held.in_words() or _("未定")), (_("涉及的订单"), touched)],
-        note=_("已付款、货还在门店的订单都会记下改期，顾客收到通知；单独改过时间的订单不变。"),
+        note=_("货还没交的订单都会记下改期，顾客收到通知；单独改过时间的订单不变。"),
         button=_("改期并通知"),
         form=ShippingDayForm if group_buying.deliver_type == DeliverType.EXPRESS else WindowForm,
         form_options={"initial": initial._asdict()},

@@ -18,6 +18,10 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddIndex(
+            model_name='order',
+            index=models.Index(condition=models.Q(('deliver_type', 1), ('handed_over_at__isnull', True), ('reminders__lt', 3), ('status', 3)), fields=['group_buying'], name='order_to_remind'),
+        ),
         migrations.RemoveConstraint(
             model_name='order',
             name='order_deliver_code_unique',
@@ -44,7 +48,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='order',
-            constraint=models.UniqueConstraint(condition=models.Q(('handed_over_at__isnull', True), models.Q(('deliver_code', ''), _negated=True)), fields=('shop', 'deliver_code'), name='order_waiting_code_unique'),
+            constraint=models.UniqueConstraint(condition=models.Q(('handed_over_at__isnull', True), models.Q(('deliver_code', ''), _negated=True), models.Q(('status', 2), _negated=True)), fields=('shop', 'deliver_code'), name='order_waiting_code_unique'),
         ),
         migrations.AddConstraint(
             model_name='order',

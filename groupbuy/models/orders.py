@@ -42,6 +42,8 @@ BOUGHT = (OrderStatus.PAID, OrderStatus.SHIPPED, OrderStatus.COMPLETED, OrderSta
 LIVE = (*AWAITING_PAYMENT, *BOUGHT)
 ENDED = (OrderStatus.REFUNDED, OrderStatus.COMPLETED, OrderStatus.EXPIRED, OrderStatus.CLOSED)
 NEVER_PAID = [OrderStatus.UNPAID, OrderStatus.EXPIRED, OrderStatus.CLOSED, OrderStatus.PAY_FAILED]
+# After so many a buyer hears no more of goods that wait.
+REMINDERS = 3
 # The goods are still to be handed over.
 TO_DELIVER = (OrderStatus.PAID, OrderStatus.SHIPPED, OrderStatus.CONFIRMED)
 
@@ -64,9 +66,9 @@ class OrderQuerySet(TurnQuerySet["Order"]):
         return self.exclude(status__in=ENDED)
 
     def to_hand_over(self) -> Self:
-        """Paid for, and the goods still with us: a parcel is gone once it was sent off, a pick-up waits in the shop."""
-        arrived = Q(status=OrderStatus.SHIPPED, deliver_type=DeliverType.PICK_UP)
-        return self.filter(Q(status__in=(OrderStatus.PAID, OrderStatus.CONFIRMED)) | arrived)
+        """Paid for, and the goods still with us: a parcel is gone once it was sent off, a pick-up waits until somebody gets it."""
+        waiting = Q(status__in=BOUGHT, deliver_type=DeliverType.PICK_UP, handed_over_at=None)
+        return self.filter(Q(status__in=(OrderStatus.PAID, OrderStatus.CONFIRMED)) | waiting)
 
     def awaiting_payment(self) -> Self:
         return self.filter(status__in=AWAITING_PAYMENT)
@@ -210,6 +212,13 @@ class Order(models.Model):
                 condition=Q(status__in=list(AWAITING_PAYMENT)) & ~Q(network=""),
                 name="order_unpaid_of_network",
             ),
+            models.Index(
+                fields=["group_buying"],
+                condition=Q(
+                    status=OrderStatus.SHIPPED, deliver_type=DeliverType.PICK_UP, handed_over_at__isnull=True, reminders__lt=REMINDERS
+                ),
+                name="order_to_remind",
+            ),
             # Used codes are found by it too.
             models.Index(fields=["shop", "deliver_code"], condition=~Q(deliver_code=""), name="order_of_code"),
             models.Index(fields=["shipped_at"], condition=Q(status=OrderStatus.SHIPPED), name="order_to_complete"),
@@ -220,7 +229,7 @@ class Order(models.Model):
             models.UniqueConstraint(fields=["group_buying", "buyer", "buyer_sequence"], name="order_buyer_sequence_unique"),
             models.UniqueConstraint(
                 fields=["shop", "deliver_code"],
-                condition=Q(handed_over_at__isnull=True) & ~Q(deliver_code=""),
+                condition=Q(handed_over_at__isnull=True) & ~Q(deliver_code="") & ~Q(status=OrderStatus.REFUNDED),
                 name="order_waiting_code_unique",
             ),
             models.CheckConstraint(condition=Q(pick_up_until__gt=F("pick_up_from")), name="order_pick_up_ends_after_start"),
@@ -270,8 +279,9 @@ class Order(models.Model):
 
     def is_to_hand_over(self) -> bool:
         """Paid for, and the goods still with us; on many rows this is ``OrderQuerySet.to_hand_over``."""
-        arrived = self.status == OrderStatus.SHIPPED and self.deliver_type == DeliverType.PICK_UP
-        return self.status in (OrderStatus.PAID, OrderStatus.CONFIRMED) or arrived
+        if self.deliver_type == DeliverType.PICK_UP:
+            return self.status in BOUGHT and self.handed_over_at is None
+        return self.status in (OrderStatus.PAID, OrderStatus.CONFIRMED)
 
     @property
     def pick_up_window(self) -> PickUpWindow | None:

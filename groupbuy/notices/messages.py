@@ -3,7 +3,7 @@
 A message shows on a locked phone, and whoever reads the code there could fetch the goods.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +15,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from groupbuy.models import Consent, DeliverType, Order, OrderStatus, Outcome, Refund
-from groupbuy.models.orders import BOUGHT, TO_DELIVER
+from groupbuy.models import Consent, DeliverType, Order, OrderEvent, OrderStatus, Outcome, Refund
+from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT, TO_DELIVER
 from retail import dates, mini_program, outbox
 from retail.models import OutboxEntry, User
 from retail.refusals import Unavailable
@@ -48,7 +48,7 @@ TRUE_IN: Mapping[Kind, tuple[OrderStatus, ...]] = {
     Kind.FAILED: (*BOUGHT, OrderStatus.REFUNDED),
     Kind.REFUNDED: tuple(OrderStatus),
     Kind.REMINDED: (OrderStatus.SHIPPED,),
-    Kind.RESCHEDULED: TO_DELIVER,
+    Kind.RESCHEDULED: (*AWAITING_PAYMENT, *TO_DELIVER),
 }
 # One message for each row of the timeline.
 OF_EVENTS = (Kind.REMINDED, Kind.RESCHEDULED)
@@ -88,6 +88,12 @@ def put(kind: Kind, order: Order, *, now: datetime, subject_id: int | None = Non
         outbox.put(kind=kind, subject_id=subject_id or order.pk, tenant_id=order.tenant_id, shop_id=order.shop_id, now=now)
 
 
+def put_of_events(kind: Kind, events: Iterable[OrderEvent], *, now: datetime) -> None:
+    """One of MUST_REACH for each of these rows of the timeline, at once."""
+    rows = ((event.pk, event.order) for event in events)
+    outbox.put_many([outbox.Due(kind, pk, order.tenant_id, order.shop_id) for pk, order in rows], now=now)
+
+
 def template_text(kind: Kind, order: Order) -> str:
     return str(configuration.value_of(code=f"message_{kind.value}", tenant_id=order.tenant_id, shop_id=order.shop_id)).strip()
 
@@ -107,13 +113,15 @@ def send(entry: OutboxEntry) -> None:
         raise outbox.NotNeeded(_("顾客没有登录过小程序"))
     template = template_in(text)
     page = str(configuration.value_of(code="message_page", tenant_id=order.tenant_id, shop_id=order.shop_id))
+    # A template that is spelled wrong costs nobody a consent.
+    values = values_of(template, facts_of(kind, news))
     with one_consent(order.buyer, template.id):
         mini_program.send_message(
             tenant=entry.tenant,
             open_id=identity.open_id,
             template_id=template.id,
             page=page.replace("{id}", str(order.pk)),
-            values=values_of(template, facts_of(kind, news)),
+            values=values,
         )
 
 
@@ -136,7 +144,9 @@ def one_consent(buyer: User, template_id: str) -> Iterator[None]:
 
 
 def is_true(kind: Kind, order: Order) -> bool:
-    """Still, when its turn comes: nobody is told to fetch what is being refunded."""
+    """Still, when its turn comes: nobody is told to fetch what is being refunded, or by a day that has been moved since."""
+    if kind == Kind.REMINDED and not order.reminders:
+        return False
     return order.status in TRUE_IN[kind] and (kind in ABOUT_REFUNDS or not order.is_refunding())
 
 

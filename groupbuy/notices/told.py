@@ -1,17 +1,20 @@
 """What was told about an order, and which buyers could not be told what they must know: a person calls them."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import DecimalField, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, Greatest
 
-from groupbuy.models import Order, OrderEvent, OrderQuerySet, PaymentUse, Refund
+from groupbuy.models import Order, OrderEvent, OrderQuerySet, OrderStatus, PaymentUse, Refund
+from groupbuy.models.group_buyings import UNSUCCESSFUL
 from groupbuy.models.orders import TO_DELIVER
 from groupbuy.notices import shipping
 from groupbuy.notices.messages import MUST_REACH, OF_EVENTS, Kind
 from retail.models import OutboxEntry, OutboxState
 from retail.money import CENT, ZERO
 
+A_WEEK = timedelta(days=7)
 UNREACHED = (OutboxState.DROPPED, OutboxState.GIVEN_UP)
 ABOUT_ORDERS = [*shipping.SENDERS, *(kind for kind in Kind if kind not in (Kind.REFUNDED, *OF_EVENTS))]
 
@@ -24,15 +27,16 @@ def about(order: Order) -> QuerySet[OutboxEntry]:
     return OutboxEntry.objects.filter(Q(kind__in=ABOUT_ORDERS, subject_id=order.pk) | of_refunds | of_events).order_by("-pk")
 
 
-def unreached(orders: OrderQuerySet) -> QuerySet[Any]:
-    """Those that are alive and whose buyers don't know what they must, each with ``notice_id``: the newest entry that should tell them.
+def unreached(orders: OrderQuerySet, *, now: datetime) -> QuerySet[Any]:
+    """Those whose buyers don't know what they must, each with ``notice_id``: the newest entry that should tell them.
 
-    Whose money is on its way back needs no call to come and fetch.
+    What still waits, and for a week what a failed group buy paid back. Whose money is on its way back needs no call to come and fetch.
     """
     of_order = newest(Q(kind__in=[kind for kind in MUST_REACH if kind not in OF_EVENTS], subject_id=OuterRef("pk")))
     events = OrderEvent.objects.filter(order=OuterRef(OuterRef("pk"))).values("pk")
     of_events = newest(Q(kind__in=[kind for kind in MUST_REACH if kind in OF_EVENTS], subject_id__in=events))
-    live = orders.filter(status__in=TO_DELIVER, handed_over_at=None).annotate(notice_id=Greatest(of_order, of_events))
+    paid_back = Q(status=OrderStatus.REFUNDED, group_buying__outcome__in=UNSUCCESSFUL, group_buying__decided_at__gt=now - A_WEEK)
+    live = orders.filter(Q(status__in=TO_DELIVER, handed_over_at=None) | paid_back).annotate(notice_id=Greatest(of_order, of_events))
     notice = OutboxEntry.objects.filter(pk=OuterRef("notice_id"), state__in=UNREACHED, settled_at=None)
     keeps_money = Q(going_back__lt=F("money") - CENT / 2)
     return live.alias(going_back=going_back()).filter(Exists(notice), keeps_money | Exists(notice.filter(kind=Kind.FAILED)))

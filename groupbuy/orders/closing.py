@@ -55,6 +55,8 @@ def hide_order(*, order_id: int, principal: Principal, now: datetime) -> Order:
     order = find_order(order_id, principal)
     if order.status not in ENDED:
         raise Refusal(_("请先取消订单"))
+    if order.live_code:
+        raise Refusal(_("取货码还没有用，取到货后再删除订单"))
     if order.payments.held().exists():
         raise Refusal(_("支付结果核对中，请联系门店"))
     Order.objects.filter(pk=order.pk, hidden_at=None).update(hidden_at=now)

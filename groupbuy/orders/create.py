@@ -30,6 +30,9 @@ UNPAID_LIMIT = 3
 TRIES = 10
 
 
+SERVED = "served_regions"
+SETTINGS = (*limits.CODES, SERVED)
+# With whether its tenant has set anything that decides about orders: mostly nobody has, and then nothing is asked.
 OFFER = Prepared(
     lambda pk, *codes: (
         GroupBuying.objects.public()
@@ -37,7 +40,7 @@ OFFER = Prepared(
         .annotate(product_name=F("product__name"), sets_limits=configuration.set_by(OuterRef("tenant"), codes))
     ),
     1,
-    *limits.CODES,
+    *SETTINGS,
 )
 
 
@@ -141,7 +144,7 @@ def buyer_for(principal: Principal, buyer_id: int | None) -> User:
 
 def place(*, principal: Principal, buyer: User, wish: Wish, network: str, now: datetime) -> Order:
     """Take the stock and write the order. Raises NotThere, NotBuyable, SoldOut; IntegrityError if another order of the buyer was first."""
-    group_buying = OFFER.first(wish.group_buying_id, *limits.CODES)
+    group_buying = OFFER.first(wish.group_buying_id, *SETTINGS)
     if group_buying is None or not may_order(principal, group_buying):
         raise NotThere
     # Staff type the phone: an order must not tell them one that they were never told.
@@ -217,7 +220,9 @@ def kept_phone(typed: str) -> str:
 
 def assert_served(address: str, group_buying: GroupBuying) -> None:
     """Raises NotBuyable where the shop sends no parcels."""
-    served = configuration.value_of(code="served_regions", tenant_id=group_buying.tenant_id, shop_id=group_buying.shop_id)
+    if not group_buying.sets_limits:  # type: ignore[attr-defined]  # the annotation
+        return
+    served = configuration.value_of(code=SERVED, tenant_id=group_buying.tenant_id, shop_id=group_buying.shop_id)
     if not regions.covers(served, address):
         raise NotBuyable(_("暂不配送到该地区，目前配送：%(regions)s") % {"regions": served})
 

@@ -35,6 +35,8 @@ def require_goods_may_go(order: Order) -> None:
     """Of an order that was just locked. Raises Refunding, Undecided, Refusal: whoever gets the money back gets no goods."""
     if order.is_refunding():
         raise refunds.Refunding
+    if order.status == OrderStatus.REFUNDED:
+        raise Refusal(_("订单已退款，不能交货"))
     if order.group_buying.is_undecided:
         raise Undecided
     if order.group_buying.is_unsuccessful:

@@ -168,7 +168,8 @@ def refund(order_id: int, *, now: datetime) -> bool:
 @transaction.atomic
 def confirm(order_id: int, *, now: datetime) -> bool:
     order = Order.objects.select_for_update(of=("self",)).get(pk=order_id)
-    if order.status != OrderStatus.PAID or order.is_refunding():
+    # One that was declared reached may have been cancelled since it was found.
+    if order.status != OrderStatus.PAID or order.is_refunding() or order.group_buying.is_unsuccessful:
         return False
     moves.move(order, OrderStatus.CONFIRMED, actor=moves.SYSTEM, now=now, reason=_("已成团"))
     messages.put(messages.Kind.SUCCEEDED, order, now=now)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, F, When
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from groupbuy import moves
 from groupbuy.models import EventKind, Order, OrderEvent, OrderStatus, WrongCode
+from groupbuy.models.orders import BOUGHT
 from groupbuy.orders.fulfilment import require_goods_may_go
 from retail.models import User
 from retail.principals import Principal
@@ -86,17 +87,18 @@ def paused_until(user: User, shop_id: int, *, now: datetime) -> datetime | None:
 
 def end_of_pause(tries: list[datetime], *, now: datetime) -> datetime | None:
     """``tries``: the newest wrong codes in a row, newest first. None when the person may try."""
-    if len(tries) < WRONG_CODES_MAX or tries[-1] <= now - PAUSE:
+    if len(tries) < WRONG_CODES_MAX or tries[0] - tries[-1] >= PAUSE or tries[0] + PAUSE <= now:
         return None
-    return tries[-1] + PAUSE
+    return tries[0] + PAUSE
 
 
 def holder_of(shop: Shop, code: str) -> Order | None:
-    """The order that waits for this code, of which there is one at most, else the newest that used it."""
+    """The order that waits for this code, of which there is one at most, else the newest that used it, else one that was refunded."""
     if not code:
         return None
+    waits = Case(When(status__in=BOUGHT, handed_over_at=None, then=0), default=1)
     with_code = Order.objects.filter(shop=shop, deliver_code=code)
-    return with_code.order_by(F("handed_over_at").desc(nulls_first=True), "-pk").first()
+    return with_code.order_by(waits, F("handed_over_at").desc(nulls_last=True), "-pk").first()
 
 
 def count_wrong(shop: Shop, code: str, user: User, *, now: datetime) -> None:
@@ -159,7 +161,7 @@ def pauses(*, principal: Principal, now: datetime) -> list[Pause]:
     """Who waits in the caller's shops, for those who may end it; empty for everyone else."""
     if not principal.may(Right.LIFT_PAUSES):
         return []
-    recent = WrongCode.objects.filter(shop__in=Shop.objects.visible_to(principal), tried_at__gt=now - PAUSE)
+    recent = WrongCode.objects.filter(shop__in=Shop.objects.visible_to(principal), tried_at__gt=now - 2 * PAUSE)
     tries: dict[tuple[User, Shop], list[datetime]] = {}
     for one in recent.select_related("user", "shop").order_by("-tried_at"):
         tries.setdefault((one.user, one.shop), []).append(one.tried_at)
@@ -168,8 +170,13 @@ def pauses(*, principal: Principal, now: datetime) -> list[Pause]:
 
 
 def lift_pause(*, user_id: int, shop_id: int, principal: Principal, now: datetime) -> User:
-    """Let a person try codes again, and return who that is. Raises Forbidden; NotThere also when nothing is counted against them."""
+    """Let another person try codes again, and return who that is.
+
+    Raises Forbidden; NotThere also when nothing is counted against them; Refusal of the own pause, which would be none.
+    """
     principal.must(Right.LIFT_PAUSES)
+    if principal.user and user_id == principal.user.pk:
+        raise Refusal(_("自己的暂停请由其他店长或总部解除"))
     shop = found(Shop.objects.visible_to(principal), pk=shop_id)
     wrong = WrongCode.objects.filter(shop=shop, user=user_id)
     person: User = found(User.objects.filter(pk__in=wrong.values("user")))

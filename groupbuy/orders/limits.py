@@ -25,13 +25,13 @@ class Limits:
 def limits_of(group_buying: GroupBuying, *, unpaid_orders: int, is_set: bool = True) -> Limits:
     """What holds in the group buy; ``is_set`` False spares the look at its shop's settings, which nobody has touched.
 
-    One whole order may always be unpaid: a canteen buys 50.
+    One whole order may always be unpaid: a canteen buys 50. Visitors of one address hold a third of the stock at most.
     """
     of_shop = {"tenant_id": group_buying.tenant_id, "shop_id": group_buying.shop_id}
     settings = configuration.values_of(CODES, **of_shop) if is_set else configuration.defaults_of(CODES)
     per_order = units_per_order(group_buying, settings["units_per_order"])
-    unpaid, of_address = (max(settings[code], per_order) for code in CODES[1:])
-    return Limits(per_order, unpaid_orders, unpaid, of_address)
+    of_address = min(settings["unpaid_units_of_address"], group_buying.quota // 3)
+    return Limits(per_order, unpaid_orders, max(settings["unpaid_units"], per_order), max(of_address, per_order))
 
 
 def units_per_order(group_buying: GroupBuying, of_shop: int) -> int:

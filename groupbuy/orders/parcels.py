@@ -21,7 +21,7 @@ class NotUnderWay(Refusal):
 class Corrected(Refusal):
     """WeChat takes one correction of a payment, ever."""
 
-    message = gettext_lazy("物流已经更正过一次，微信不接受第二次更正")
+    message = gettext_lazy("物流已经更正过一次，不能再更正")
 
 
 @transaction.atomic

@@ -41,15 +41,20 @@ def reschedule(
     Raises Forbidden, NotThere, Invalid (a date that can't be), CannotBeRescheduled (failed or cancelled), Unchanged.
     """
     known = group_buyings.find(group_buying_id, principal)
-    # Orders are locked before their group buy, as everywhere. The unpaid ones too: paid a moment later, they would hear of no change.
+    # Orders are locked before their group buy, as everywhere.
     rows = known.orders.live().filter(pick_up_from=None)
-    orders = [order for order in locked(rows) if order.is_to_hand_over() and not order.is_refunding()]
+    orders = [order for order in locked(rows) if is_touched(order)]
     group_buying = GroupBuying.objects.select_for_update(of=("self",), no_key=True).select_related("shop").get(pk=known.pk)
     wanted = Dates(pick_up_from, pick_up_until, ships_on)
     require_group_buying(group_buying, wanted, now=now)
     GroupBuying.objects.filter(pk=group_buying.pk).update(**wanted._asdict())
     tell(orders, wanted, principal=principal, now=now)
     return len(orders)
+
+
+def is_touched(order: Order) -> bool:
+    """Whoever pays in a moment saw the old dates too."""
+    return (order.is_awaiting_payment or order.is_to_hand_over()) and not order.is_refunding()
 
 
 def require_group_buying(group_buying: GroupBuying, wanted: Dates, *, now: datetime) -> None:
@@ -118,8 +123,10 @@ def why_not(order: Order) -> str:
         return _("快递订单没有取货时间")
     if order.status == OrderStatus.REFUNDED or order.is_refunding() or order.group_buying.is_unsuccessful:
         return _("已退款或正在退款，不能改期")
-    if order.handed_over_at or order.status == OrderStatus.COMPLETED:
+    if order.handed_over_at:
         return _("货已取走，不能改期")
+    if order.status == OrderStatus.COMPLETED:
+        return _("订单已完成，不能改期")
     if order.status in AWAITING_PAYMENT:
         return _("还没付款，不能改期")
     return "" if order.status in TO_DELIVER else _("已取消，不能改期")
@@ -144,7 +151,6 @@ def tell(orders: Sequence[Order], wanted: Dates, *, principal: Principal, now: d
         for order in orders
     ]
     Order.objects.filter(pk__in=[order.pk for order in orders]).update(reminders=0)
-    for event in OrderEvent.objects.bulk_create(events):
-        messages.put(messages.Kind.RESCHEDULED, event.order, now=now, subject_id=event.pk)
+    messages.put_of_events(messages.Kind.RESCHEDULED, OrderEvent.objects.bulk_create(events), now=now)
     for order in Order.objects.filter(pk__in=[order.pk for order in orders]).select_related("group_buying"):
         shipping.announce_late(order, now=now)

@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 
 from django.db.models import TextChoices
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -45,7 +46,7 @@ SENTENCES: dict[Stage, str | Promise] = {
     Stage.OVERDUE: _("取货时间已过，货还在店里，请尽快来取或联系门店"),
     Stage.SHIPPED: _("包裹在路上了，请留意签收"),
     Stage.COLLECTED: THANKS,
-    Stage.UNVERIFIED: THANKS,
+    Stage.UNVERIFIED: _("取货时间已过，门店已按逾期未取处理；有疑问请联系门店"),
     Stage.DELIVERED: THANKS,
     Stage.REFUNDING: _("款项正在原路退回，到账时间以银行为准"),
     Stage.REFUNDED: _("款项已原路退回"),
@@ -138,11 +139,15 @@ def lines_of(refunds: list[Refund]) -> list[MoneyLine]:
 
 @dataclass(frozen=True)
 class Purchase:
-    """Of a row that ``shown`` fetched. ``may_receive_early``: the shop lets buyers confirm a pick-up themselves."""
+    """Of a row that ``shown`` fetched; what says more of it reads its events: prefetch them too.
+
+    ``may_receive``: the shop lets buyers confirm a pick-up themselves; ``days``: after which a parcel counts as received, 0 unknown.
+    """
 
     order: Order
     now: datetime
-    may_receive_early: bool = False
+    may_receive: bool = False
+    days: int = 0
 
     @cached_property
     def stage(self) -> Stage:
@@ -174,6 +179,11 @@ class Purchase:
     def sentence(self) -> str | Promise:
         if self.is_checking:
             return _("付过了？正在向银行确认，请稍候")
+        return self.of_money or self.of_goods or SENTENCES[self.stage]
+
+    @property
+    def of_money(self) -> str | Promise:
+        """What went another way than usual with the money."""
         if self.stage == Stage.REFUNDING and self.has_refund_trouble:
             return _("退款遇到了问题，门店正在处理，请放心")
         if self.stage == Stage.REFUNDED and any(refund.settled_by_id for refund in self.refunds):
@@ -182,9 +192,26 @@ class Purchase:
             return _("没有凑够份数，款项已原路退回")
         if self.stage == Stage.CLOSED and self.money_lines:
             return _("订单已经取消，付过的款已退回")
+        return ""
+
+    @property
+    def of_goods(self) -> str | Promise:
+        """What the buyer has to know of the goods by now."""
+        window, shipped_at = self.order.pick_up_window, self.order.shipped_at
         if self.stage in (Stage.PAID, Stage.CONFIRMED) and not self.order.is_express:
             return _("到货后凭取货码到店取货")
-        return SENTENCES[self.stage]
+        if self.stage == Stage.ARRIVED and window and self.now < window.start:
+            return _("货已到店，到了取货时间就能来取")
+        if self.stage == Stage.SHIPPED and self.days and shipped_at:
+            day = timezone.localtime(shipped_at + timedelta(days=self.days))
+            return _("包裹在路上了，请留意签收；%(month)d月%(day)d日自动确认") % {"month": day.month, "day": day.day}
+        if self.stage == Stage.UNVERIFIED and self.is_confirmed_by_buyer:
+            return _("您已确认取货；货还没拿到的话，取货码仍然有效")
+        return ""
+
+    @property
+    def is_confirmed_by_buyer(self) -> bool:
+        return any(event.to_status == OrderStatus.COMPLETED and event.actor_kind == ActorKind.BUYER for event in self.order.events.all())
 
     @property
     def tone(self) -> str:
@@ -251,12 +278,12 @@ class Purchase:
 
     @property
     def can_receive(self) -> bool:
-        is_receipt = self.order.is_express or self.may_receive_early
+        is_receipt = self.order.is_express or self.may_receive
         return is_receipt and self.order.status == OrderStatus.SHIPPED and self.stage != Stage.REFUNDING
 
     @property
     def can_delete(self) -> bool:
-        return self.order.status in ENDED and self.stage not in (Stage.REFUNDING, Stage.HELD)
+        return self.order.status in ENDED and not self.deliver_code and self.stage not in (Stage.REFUNDING, Stage.HELD)
 
     @property
     def is_bought(self) -> bool:
@@ -274,7 +301,7 @@ class Purchase:
         """Changes with everything that the page shows of the order."""
         money = "-".join(f"{refund.pk}{refund.state}{refund.is_stuck}" for refund in self.refunds)
         shown = f"{self.stage}-{self.is_checking}-{self.order.status}-{self.held}-{money}"
-        return f"{shown}-{self.must_start_over}-{self.dates.stamp}"
+        return f"{shown}-{self.must_start_over}-{self.dates.stamp}-{self.order.tracking_number}"
 
 
 def words_of(event: OrderEvent, *, is_express: bool) -> str | Promise:

@@ -34,7 +34,8 @@ class OutboxEntryQuerySet(models.QuerySet["OutboxEntry"]):
         return self.filter(state__in=UNSENT, next_try_at__lte=now)
 
     def given_up(self) -> Self:
-        return self.filter(state=OutboxState.GIVEN_UP)
+        """And nobody has dealt with it in another way."""
+        return self.filter(state=OutboxState.GIVEN_UP, settled_at=None)
 
 
 class OutboxEntry(models.Model):

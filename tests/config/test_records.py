@@ -109,7 +109,9 @@ def dated(shop: Shop, order: Order) -> GroupBuying:
 def overdue_order(shop: Shop, order: Order) -> Order:
     dated(shop, order)
     gone = timezone.now() - timedelta(days=1)
-    Order.objects.update(status=OrderStatus.SHIPPED, pick_up_from=gone - timedelta(days=1), pick_up_until=gone, reminders=2)
+    Order.objects.update(status=OrderStatus.SHIPPED, pick_up_from=gone - timedelta(days=1), pick_up_until=gone)
+    for day in (gone, timezone.now()):
+        OrderEvent.objects.create(order=order, kind="reminded", from_status=3, to_status=3, actor_kind="staff", created_at=day)
     return order
 
 

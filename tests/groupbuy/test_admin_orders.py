@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from groupbuy.models import DeliverType, GroupBuying, Order, OrderStatus, PaymentState, Refund
+from groupbuy.models import DeliverType, EventKind, GroupBuying, Order, OrderEvent, OrderStatus, PaymentState, Refund
 from groupbuy.orders import fulfilment
 from retail.principals import principal_of
 from retail.rights import Role
@@ -215,9 +215,11 @@ def test_an_overdue_order_is_reminded_of_twice_and_then_ended_with_a_reason(cler
     assert "按逾期未取完成" not in words(by_clerk.get(page(order)))
     for count in (0, 1):
         refused = by_manager.post(page(order, "complete_overdue"), answered(ending="spoiled"), follow=True)
-        assert said(refused) == [f"至少提醒顾客两次之后才能完成，已提醒 {count} 次"]
+        assert said(refused) == [f"顾客至少在两天得到提醒之后才能完成，现在是 {count} 天；没通知到的请打电话并记下"]
         done = by_clerk.post(page(order, "record_reminder"), answered(note="打过电话，说明天来"), follow=True)
         assert said(done) == ["已记下这次提醒"]
+    yesterday = {"kind": EventKind.REMINDED, "from_status": 3, "to_status": 3, "actor_kind": "staff", "created_at": now - timedelta(days=1)}
+    OrderEvent.objects.create(order=order, **yesterday)
     done = by_manager.post(page(order, "complete_overdue"), answered(ending="spoiled", note="烂了"), follow=True)
     assert said(done) == ["订单已按逾期未取完成"]
     told = words(done)
@@ -235,4 +237,4 @@ def test_a_parcels_number_is_put_right_once(clerk, paid):
     assert "顺丰速运 SF1 → 顺丰速运 SF2" in words(done)
     assert page(paid, "correct_parcel") not in done.content.decode()
     again = browser.post(page(paid, "correct_parcel"), typed | {"tracking_number": "SF3"}, follow=True)
-    assert said(again) == ["物流已经更正过一次，微信不接受第二次更正"]
+    assert said(again) == ["物流已经更正过一次，不能再更正"]

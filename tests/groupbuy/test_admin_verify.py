@@ -164,3 +164,30 @@ def test_a_clerk_without_a_shop_is_told_so(tenant):
 
 def test_a_phone_gets_a_number_pad(clerk):
     assert 'inputmode="numeric"' in browser_of(clerk).get(COUNTER).content.decode()
+
+
+def test_of_a_refunded_order_nothing_is_handed_over_and_little_is_told(clerk, paid):
+    Order.objects.update(status=OrderStatus.REFUNDED, holds_stock=False)
+    browser = browser_of(clerk)
+    page = browser.post(COUNTER, typed(paid))
+    assert "订单已退款，不能交货" in words(page)
+    assert "handed_over" not in page.content.decode()
+    for hidden in (paid.phone, "要红一点的"):
+        assert hidden not in page.content.decode()
+    assert said(browser.post(COUNTER, typed(paid, handed_over="1"), follow=True)) == ["订单已退款，不能交货"]
+    assert not WrongCode.objects.exists()
+
+
+@pytest.mark.parametrize("wanted", ["abc", "²", "9" * 30, ""])
+def test_a_shop_that_is_none_is_said(clerk, paid, wanted):
+    answer = browser_of(clerk).post(COUNTER, typed(paid, shop=wanted))
+    assert answer.status_code == 200
+
+
+def test_nobody_lifts_the_own_pause(manager, paid):
+    browser = browser_of(manager)
+    for number in range(5):
+        browser.post(COUNTER, typed(paid, code=f"{(int(paid.deliver_code) + number + 1) % 10**8:08d}"))
+    answer = browser.post(f"{COUNTER}lift/", {"user_id": manager.pk, "shop_id": paid.shop_id}, follow=True)
+    assert said(answer)[-1] == "自己的暂停请由其他店长或总部解除"
+    assert WrongCode.objects.count() == 5

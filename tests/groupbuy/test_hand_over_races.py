@@ -79,10 +79,11 @@ def test_a_receipt_and_a_hand_over_meet_and_the_code_counts_once(sold, people, b
 
 
 def test_late_goods_are_fetched_or_written_off(sold, people, now):
-    GroupBuying.objects.update(pick_up_from=now - timedelta(hours=3), pick_up_until=now - timedelta(hours=2))
+    GroupBuying.objects.update(pick_up_from=now - timedelta(days=3), pick_up_until=now - timedelta(days=2))
     fulfilment.deliver_orders(order_ids=[order.pk for order in sold], principal=people[1], now=now)
-    Order.objects.update(reminders=2)
     for order in sold:
+        for day in (0, 1):
+            overdue.record_reminder(order_id=order.pk, note="", principal=people[1], now=now - timedelta(minutes=1 + 60 * 24 * day))
         end = {"order_id": order.pk, "ending": overdue.Ending.SPOILED, "note": "", "principal": people[1], "now": now}
         at_once(tried, [verify(order, people[0], now), partial(overdue.complete_overdue, **end)])
         assert fresh(order).status == OrderStatus.COMPLETED
@@ -108,8 +109,9 @@ def test_declared_or_decided_and_goods_go_only_where_no_money_comes_back(sold, p
 
 
 def test_of_many_reminders_at_once_one_goes_out(sold, people, now):
-    GroupBuying.objects.update(pick_up_from=now - timedelta(hours=3), pick_up_until=now - timedelta(hours=2))
-    fulfilment.deliver_orders(order_ids=[order.pk for order in sold], principal=people[1], now=now)
+    """After the last day also the next one would be due."""
+    GroupBuying.objects.update(pick_up_from=now - timedelta(days=6), pick_up_until=now - timedelta(days=5))
+    fulfilment.deliver_orders(order_ids=[order.pk for order in sold], principal=people[1], now=now - timedelta(days=5))
     for order in sold:
         at_once(tried, [partial(overdue.remind, order.pk, now=now)] * 4)
         assert fresh(order).reminders == order.events.filter(kind=EventKind.REMINDED).count() == 1

@@ -49,6 +49,19 @@ def test_a_buyer_is_reminded_on_the_last_day_the_day_after_and_two_days_later(ar
     assert (reminders(arrived).count(), fresh(arrived).reminders) == (3, 3)
 
 
+@pytest.mark.parametrize("arrived_at", [at(3, 10), at(3, 17)])
+def test_what_came_or_opened_just_now_is_not_reminded_of_at_once(arrived, arrived_at):
+    """A window of one day, from 16 to 20 o'clock."""
+    type(arrived).objects.update(pick_up_from=at(3, 16), pick_up_until=UNTIL, shipped_at=arrived_at)
+    told = [hour for hour in range(9, 21) for minute in (0, 1) if overdue.remind_due(now=at(3, hour, minute))]
+    assert told == [max(18, arrived_at.astimezone(CHINA).hour + 2)]
+
+
+def test_a_window_until_midnight_ends_on_the_day_before(arrived):
+    type(arrived).objects.update(pick_up_from=at(2, 16), pick_up_until=at(3, 0))
+    assert [day for day in (1, 2, 3) if overdue.remind_due(now=at(day, 19))][0] == 2
+
+
 def test_whoever_was_forgotten_is_reminded_once_a_day(arrived):
     told = [day for day in range(10, 15) for minute in (0, 1, 2) if overdue.remind_due(now=at(day, 9, minute))]
     assert told == [10, 11, 12]
@@ -76,25 +89,30 @@ def test_nothing_is_ended_before_its_time_or_unreminded(arrived, boss, clerk):
     end = {"order_id": arrived.pk, "ending": overdue.Ending.SPOILED, "note": "", "principal": boss}
     with pytest.raises(overdue.NotOverdue):
         overdue.complete_overdue(**end, now=at(3, 19, 59))
+    # What nobody heard is no reminder.
     overdue.remind_due(now=at(3, 9))
-    with pytest.raises(Refusal, match="已提醒 1 次"):
-        overdue.complete_overdue(**end, now=at(3, 20))
-    overdue.record_reminder(order_id=arrived.pk, note="打过电话，明天来", principal=principal_of(clerk), now=at(3, 20))
+    called = {"order_id": arrived.pk, "note": "打过电话，明天来", "principal": principal_of(clerk), "now": at(3, 20)}
+    for count, now in enumerate([at(3, 20), at(4, 9)]):
+        with pytest.raises(Refusal, match=f"现在是 {count} 天"):
+            overdue.complete_overdue(**end, now=now)
+        # Twice on one day is once.
+        for _ in range(2):
+            overdue.record_reminder(**called | {"now": now})
     with pytest.raises(Forbidden):
-        overdue.complete_overdue(**end | {"principal": principal_of(clerk)}, now=at(3, 20))
-    order = overdue.complete_overdue(**end, now=at(3, 20))
+        overdue.complete_overdue(**end | {"principal": principal_of(clerk)}, now=at(4, 10))
+    order = overdue.complete_overdue(**end, now=at(4, 10))
     assert (order.status, order.handed_over_at) == (OrderStatus.COMPLETED, None)
     assert order.events.order_by("pk").last().reason == "已变质处理"
     assert_sound()
 
 
 def test_what_was_ended_can_still_be_fetched_while_it_is_there(arrived, boss):
-    for _ in range(2):
-        overdue.record_reminder(order_id=arrived.pk, note="", principal=boss, now=at(4, 9))
-    overdue.complete_overdue(order_id=arrived.pk, ending=overdue.Ending.ABANDONED, note="", principal=boss, now=at(4, 10))
-    order = hand_over.find_by_code(shop_id=arrived.shop_id, code=arrived.deliver_code, principal=boss, now=at(4, 11))
+    for day in (4, 5):
+        overdue.record_reminder(order_id=arrived.pk, note="", principal=boss, now=at(day, 9))
+    overdue.complete_overdue(order_id=arrived.pk, ending=overdue.Ending.ABANDONED, note="", principal=boss, now=at(5, 10))
+    order = hand_over.find_by_code(shop_id=arrived.shop_id, code=arrived.deliver_code, principal=boss, now=at(5, 11))
     assert hand_over.completion_of(order).reason == "顾客放弃"
-    assert hand_over.hand_over(order_id=order.pk, principal=boss, now=at(4, 11)).handed_over_at == at(4, 11)
+    assert hand_over.hand_over(order_id=order.pk, principal=boss, now=at(5, 11)).handed_over_at == at(5, 11)
     assert_sound()
 
 

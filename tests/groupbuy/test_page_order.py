@@ -121,7 +121,7 @@ def test_a_pick_up_is_confirmed_by_its_buyer_only_where_the_shop_allows_it_and_t
     item = ConfigItem.objects.get(code="buyer_receives_pick_up")
     ConfigValue.objects.create(item=item, tenant=shop.tenant, shop=shop, value="true")
     assert "确认取货" in look(client, order)
-    assert "感谢惠顾" in act(client, order, "receive")
+    assert "您已确认取货" in act(client, order, "receive")
     order.refresh_from_db()
     assert order.status == OrderStatus.COMPLETED
     assert f"{order.deliver_code[:4]} {order.deliver_code[4:]}" in look(client, order)

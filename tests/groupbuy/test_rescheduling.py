@@ -83,16 +83,16 @@ def test_a_changed_group_buy_reaches_all_who_still_wait(manager, headquarters, g
     hand_over(gone, manager, now)
     give_back(refunding, headquarters, now)
     Order.objects.update(reminders=2)
-    assert change(group_buying, manager, now) == 2
-    assert dated() == {waiting.pk: 1, arrived.pk: 1}
+    assert change(group_buying, manager, now) == 3
+    # Who pays in a moment saw the old dates too.
+    assert dated() == {waiting.pk: 1, arrived.pk: 1, unpaid.pk: 1}
     event = OrderEvent.objects.filter(kind=EventKind.DATES, order=arrived).get()
     assert (event.from_status, event.to_status, event.actor, event.actor_kind) == (3, 3, manager, "staff")
     span = f"{timezone.localtime(NEW['pick_up_from']):%-m月%-d日} 16:00–20:00"
     assert event.reason == f"取货时间改为 {span}"
     counts = dict(Order.objects.values_list("pk", "reminders"))
-    assert [counts[order.pk] for order in (waiting, arrived, gone, refunding, unpaid)] == [0, 0, 2, 2, 2]
+    assert [counts[order.pk] for order in (waiting, arrived, gone, refunding, unpaid)] == [0, 0, 2, 2, 0]
     assert GroupBuying.objects.get().pick_up_window == (NEW["pick_up_from"], NEW["pick_up_until"])
-    # Who pays now has seen the new date.
     pay(unpaid, now=now)
     assert unpaid.pick_up_window == GroupBuying.objects.get().pick_up_window
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from config import schedule
 from groupbuy.models import EventKind, GroupBuying, Order, Outcome
@@ -43,12 +44,12 @@ def arrived(buyer, group_buying, staff, now) -> Order:
 
 def waiting() -> dict[str, str]:
     """Codes of the orders on the list, with the kind of their notices."""
-    rows = told.unreached(Order.objects.all())
+    rows = told.unreached(Order.objects.all(), now=timezone.now())
     return {row.code: OutboxEntry.objects.get(pk=row.notice_id).kind for row in rows}
 
 
 def call(order, principal, now, notice_id=None):
-    number = notice_id or told.unreached(Order.objects.filter(pk=order.pk)).get().notice_id
+    number = notice_id or told.unreached(Order.objects.filter(pk=order.pk), now=timezone.now()).get().notice_id
     return calling.record_call(order_id=order.pk, notice_id=number, principal=principal, now=now)
 
 

@@ -83,7 +83,7 @@ class MoneySteps:
 
 def still_to_come(order: Order) -> int:
     """Units, from the rows themselves."""
-    here = order.status in (1, 8) or (order.status == 3 and order.deliver_type == 1)
+    here = order.status in ((1, 8) if order.deliver_type == 2 else BOUGHT) and order.handed_over_at is None
     claimed = Refund.objects.filter(payment__order=order).exclude(state="rejected")
     return order.qty - sum(claimed.values_list("missing_units", flat=True)) if here else 0
 

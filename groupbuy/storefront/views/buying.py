@@ -55,8 +55,9 @@ class OwnOrderPage(Page):
         return found(rows if self.buyer else rows.none(), code=self.kwargs["code"])
 
     def purchase(self, order: Order) -> Purchase:
-        early = configuration.value_of(code="buyer_receives_pick_up", tenant_id=order.tenant_id, shop_id=order.shop_id)
-        return Purchase(order, self.now, may_receive_early=early)
+        codes = ("buyer_receives_pick_up", "auto_complete_days")
+        set_to = configuration.values_of(codes, tenant_id=order.tenant_id, shop_id=order.shop_id)
+        return Purchase(order, self.now, may_receive=set_to[codes[0]], days=set_to[codes[1]])
 
     def refused(self, error: Refusal) -> HttpResponse:
         if error.http_status not in (200, 429):

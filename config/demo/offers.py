@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum, auto
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from django.utils import timezone
@@ -122,21 +123,21 @@ OFFERS = (
         spec="3 斤装，约 15 个",
         price="26.80",
         pictures=("mango", "fruit-basket"),
-        quota=200,
-        orders=68,
+        quota=150,
+        orders=47,
         stories=(S.NOT_FETCHED, S.UNPAID),
         rounds=(
-            Round(0, 60, (S.NOT_FETCHED,)),
-            Round(1, 60, (S.NOT_FETCHED, S.EXTENDED)),
-            Round(2, 60, (S.EXTENDED_UNTIL_TODAY,)),
-            Round(5, 60, (S.NOT_FETCHED, S.FETCHED_LATE)),
-            Round(8, 60, (S.GIVEN_UP, S.REFUNDED)),
-            Round(11, 60, (S.FETCHED, S.CLOSED)),
-            Round(14, 60),
-            Round(17, 60, (S.EXPIRED,)),
-            Round(20, 60),
-            Round(23, 60),
-            Round(26, 60),
+            Round(0, 36, (S.NOT_FETCHED,)),
+            Round(1, 36, (S.NOT_FETCHED, S.EXTENDED)),
+            Round(2, 36, (S.EXTENDED_UNTIL_TODAY,)),
+            Round(5, 70, (S.NOT_FETCHED, S.FETCHED_LATE)),
+            Round(8, 70, (S.GIVEN_UP, S.REFUNDED)),
+            Round(11, 70, (S.FETCHED, S.CLOSED)),
+            Round(14, 70),
+            Round(17, 70, (S.EXPIRED,)),
+            Round(20, 70),
+            Round(23, 70),
+            Round(26, 70),
         ),
     ),
     Offer(
@@ -148,24 +149,24 @@ OFFERS = (
         spec="2 斤礼盒",
         price="39.90",
         pictures=("strawberry",),
-        quota=90,
-        orders=58,
+        quota=60,
+        orders=34,
         left=4,
-        rounds=tuple(Round(ago, 50) for ago in (3, 7, 12, 18, 24)),
+        rounds=tuple(Round(ago, 38) for ago in (4, 7, 10, 13, 16, 19, 22, 25)),
     ),
     Offer(
         kind=Kind.SOLD_OUT,
         shop="SH02",
         product="美早",
-        name="美早大樱桃 · 首批 80 盒",
-        description="果径 28 毫米以上，紫红时采，冷链一夜到店。首批 80 盒已售完，谢谢大家，下一批请看门店通知。",
+        name="美早大樱桃 · 首批 40 盒",
+        description="果径 28 毫米以上，紫红时采，冷链一夜到店。首批 40 盒已售完，谢谢大家，下一批请看门店通知。",
         spec="1 斤盒，冰袋保鲜",
         price="56.00",
         pictures=("cherries", "fruit-basket"),
         starts=-3,
         sells_until=-2,
-        quota=80,
-        orders=60,
+        quota=40,
+        orders=30,
         left=0,
     ),
     Offer(
@@ -207,10 +208,10 @@ OFFERS = (
         spec="5 斤装",
         price="45.80",
         pictures=("peach",),
-        starts=-3,
-        sells_until=-2,
+        starts=-5,
+        sells_until=-4,
         quota=120,
-        orders=39,
+        orders=24,
         stories=(S.NOT_FETCHED,),
     ),
     Offer(
@@ -223,49 +224,50 @@ OFFERS = (
         price="35.80",
         pictures=("pear", "fruit-basket"),
         quota=150,
-        orders=39,
+        orders=34,
         deliver_type=DeliverType.EXPRESS,
         per_buyer_limit=8,
         stories=(S.NOT_FETCHED,),
         rounds=(
-            Round(0, 42),
-            Round(3, 42, (S.NOT_FETCHED,)),
-            Round(7, 42, (S.FETCHED,)),
-            Round(11, 42, (S.NOT_FETCHED,)),
-            Round(15, 42),
-            Round(19, 42),
-            Round(23, 42),
+            Round(0, 36),
+            Round(3, 48, (S.NOT_FETCHED,)),
+            Round(7, 48, (S.FETCHED,)),
+            Round(11, 48, (S.NOT_FETCHED,)),
+            Round(15, 48),
+            Round(19, 48),
+            Round(23, 48),
         ),
     ),
     Offer(
         kind=Kind.PICK_UP,
         shop="SH03",
         product="铁棍山药",
-        name="铁棍山药 · 满 100 份成团，到店自提",
-        description="沙土地铁棍山药，粉糯香甜，蒸着吃最好。满 100 份成团后统一发车，未成团全额退款。",
+        name="铁棍山药 · 满 90 份成团，到店自提",
+        description="沙土地铁棍山药，粉糯香甜，蒸着吃最好。满 90 份成团后统一发车，未成团全额退款。",
         spec="4 斤装",
         price="19.90",
         pictures=("yam", "root-basket"),
         quota=250,
         orders=43,
-        min_qty=100,
+        min_qty=90,
         stories=(S.NOT_FETCHED,),
         rounds=(
-            Round(1, 52, (S.NOT_FETCHED,), declared=True),
+            Round(1, 40, (S.NOT_FETCHED,), declared=True),
             Round(5, 40, (S.NOT_FETCHED,), outcome=Outcome.FAILED),
-            Round(9, 95, (S.RECEIVED,)),
-            Round(16, 95),
-            Round(23, 95),
+            Round(9, 100, (S.RECEIVED,)),
+            Round(16, 100),
+            Round(23, 100),
         ),
     ),
 )
 
 
 def with_earlier_ones(now: datetime) -> Iterator[tuple[Offer, datetime]]:
-    """Every offer and then every earlier round, with the cut-off from which its days count."""
+    """Every offer and then every earlier round, the oldest first, with the cut-off from which its days count."""
     yield from ((offer, next_cut_off(now)) for offer in OFFERS)
     last = last_cut_off(now)
-    yield from ((round_of(offer, one, last), last) for offer in OFFERS for one in offer.rounds)
+    rounds = sorted(((one.ago, offer, one) for offer in OFFERS for one in offer.rounds), key=itemgetter(0), reverse=True)
+    yield from ((round_of(offer, one, last), last) for _ago, offer, one in rounds)
 
 
 def round_of(offer: Offer, one: Round, last: datetime) -> Offer:
@@ -273,10 +275,10 @@ def round_of(offer: Offer, one: Round, last: datetime) -> Offer:
     evening = timezone.localdate(last) - timedelta(days=one.ago)
     return replace(
         offer,
-        name=f"往期 · {offer.name.partition(' · ')[0]} · {evening.month}月{evening.day}日",
+        name=f"{offer.name.partition(' · ')[0]} · {evening.month}月{evening.day}日截单",
         description=offer.description + OVER,
         orders=one.orders,
-        starts=-one.ago - 1,
+        starts=-one.ago - 2,
         ends=-one.ago,
         left=None,
         stories=one.stories,

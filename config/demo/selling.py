@@ -50,9 +50,9 @@ class Selling:
             life = self.order(buyer, qty, moment)
             ending(life)
             lives.append(life)
-        if self.offer.left is not None:
-            fit(lives, self.offer.quota - self.offer.left)
-        self.group_buying.taken = sum(life.qty for life in lives if life.holds_stock)
+        wanted, room = held_by(lives), self.offer.quota - (self.offer.left or 0)
+        fit(lives, room if self.offer.left is not None else min(wanted, room))
+        self.group_buying.taken = held_by(lives)
         self.group_buying.last_sequence = len(lives)
         return lives
 
@@ -71,11 +71,9 @@ class Selling:
         elif self.offer.kind == Kind.SOLD_OUT:
             newest += [self.fate.pay_late] * LATE
         others = [self.fate.lead] * (self.offer.orders - len(newest)) + newest
-        tell = Regular(self.fate).ending
-        told = sorted(self.offer.stories, key=lambda story: story == Story.UNPAID)
-        hers = [(self.regular, tell(story)) for story in told]
-        latest = self.offer.stories.count(Story.UNPAID)
-        return [*hers[: len(hers) - latest], *((None, ending) for ending in others), *hers[len(hers) - latest :]]
+        hers = {story: (self.regular, Regular(self.fate).ending(story)) for story in self.offer.stories}
+        latest = [hers.pop(story) for story in (Story.UNPAID,) if story in hers]
+        return [*hers.values(), *((None, ending) for ending in others), *latest]
 
     def wishes(self, eagerness: list[float]) -> Iterator[tuple[User, int]]:
         random = self.fate.random
@@ -98,10 +96,14 @@ class Selling:
         )
 
 
+def held_by(lives: list[Life]) -> int:
+    return sum(life.qty for life in lives if life.holds_stock)
+
+
 def fit(lives: list[Life], units: int) -> None:
     """Let the lives hold exactly ``units``, by one more or one less here and there; money that went back must not change."""
     adjustable = [life for life in lives if life.holds_stock and not life.returns]
-    missing = units - sum(life.qty for life in lives if life.holds_stock)
+    missing = units - held_by(lives)
     while missing:
         for life in adjustable:
             if missing > 0:

@@ -31,6 +31,7 @@ MENU: Sequence[tuple[Any, Sequence[Page]]] = (
         _("今日"),
         (
             Page(_("取货核销"), "qr_code_scanner", "groupbuy_verify", right=Right.HAND_OVER),
+            Page(_("没通知到"), "phone_missed", "groupbuy_unreached", right=Right.HAND_OVER),
             Page(_("工作台"), "dashboard", "index"),
         ),
     ),

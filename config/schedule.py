@@ -29,7 +29,7 @@ class Job(Protocol):
 
 # Who sends what stands in the outbox: named here, so that ``retail`` knows none of the apps above it.
 SENDERS: dict[str, outbox.Sender] = {
-    shipping.KIND: shipping.SENDER,
+    **shipping.SENDERS,
     **dict.fromkeys(messages.Kind.values, messages.SENDER),
 }
 

@@ -25,7 +25,11 @@ SANDBOX_PREFIX = "sandbox:"
 SCENE_MAX = 32
 # A token is renewed this long before it ends.
 TOKEN_MARGIN_SECONDS = 300
-CARRIERS_KEY, CARRIERS_SECONDS = "mini-program-carriers", 24 * 60 * 60
+DAY = 24 * 60 * 60
+CARRIERS_KEY = "mini-program-carriers"
+# How long it is believed that an app is managed, and that it isn't: somebody may just be applying for it.
+MANAGED_SECONDS, UNMANAGED_SECONDS = DAY, 60 * 60
+PRESALE = 1
 # developers.weixin.qq.com, 全局返回码. Busy, or asked too often:
 BUSY = frozenset({-1, 45009, 45011})
 # The token has ended or was taken back:
@@ -156,6 +160,28 @@ def upload_shipping(*, tenant: Tenant, shipment: Shipment, now: datetime) -> Non
     json_of(send_with_token(tenant, "/wxa/sec/order/upload_shipping_info", body))
 
 
+def is_trade_managed(tenant: Tenant) -> bool:
+    """Whether WeChat wants shipping information of the tenant's app, and keeps the money until then. Raises Refused, Unavailable."""
+    app_id = app_id_of(tenant)
+    key = f"mini-program-managed-{app_id}"
+    managed: bool | None = cache.get(key)
+    if managed is None:
+        managed = json_of(send_with_token(tenant, "/wxa/sec/order/is_trade_managed", {"appid": app_id})).get("is_trade_managed") is True
+        cache.set(key, managed, MANAGED_SECONDS if managed else UNMANAGED_SECONDS)
+    return managed
+
+
+def announce_presale(*, tenant: Tenant, transaction_id: str, until: datetime) -> None:
+    """Tell WeChat that the goods of a payment go out later than 15 days after it (特殊发货报备); it tells the buyer. Again is harmless.
+
+    ``until`` is at most 330 days after the payment. Raises Refused (268546002: no payment that waits for its goods), Unavailable.
+    """
+    if not is_real():
+        return
+    body = {"order_id": transaction_id, "type": PRESALE, "delay_to": int(until.timestamp())}
+    json_of(send_with_token(tenant, "/wxa/sec/order/opspecialorder", body))
+
+
 def carriers(tenant: Tenant) -> dict[str, str]:
     """WeChat's codes of the carriers by their names, asked for once a day. Raises Refused, Unavailable."""
     codes: dict[str, str] | None = cache.get(CARRIERS_KEY)
@@ -163,7 +189,7 @@ def carriers(tenant: Tenant) -> dict[str, str]:
         listed = json_of(send_with_token(tenant, "/cgi-bin/express/delivery/open_msg/get_delivery_list", {})).get("delivery_list")
         rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
         codes = {str(row.get("delivery_name")): str(row.get("delivery_id")) for row in rows}
-        cache.set(CARRIERS_KEY, codes, CARRIERS_SECONDS)
+        cache.set(CARRIERS_KEY, codes, DAY)
     return codes
 
 

@@ -58,6 +58,13 @@ def put(*, kind: str, subject_id: int, tenant_id: int, shop_id: int, now: dateti
     OutboxEntry.objects.bulk_create([entry], ignore_conflicts=True)
 
 
+def put_again(*, kind: str, subject_id: int, tenant_id: int, shop_id: int, now: datetime) -> None:
+    """As ``put``; what was sent or given up of the same kind and subject waits once more, for there is news of it."""
+    entry = OutboxEntry(kind=kind, subject_id=subject_id, tenant_id=tenant_id, shop_id=shop_id, created_at=now, next_try_at=now)
+    renewed = ("state", "attempts", "note", "created_at", "next_try_at", "sent_at")
+    OutboxEntry.objects.bulk_create([entry], update_conflicts=True, unique_fields=["kind", "subject_id"], update_fields=renewed)
+
+
 def send_due(*, senders: Mapping[str, Sender], now: datetime, limit: int = 100) -> jobs.Done:
     """Send what waits, each kind by its own of ``senders``; returns how many were dealt with. Safe to run twice at once."""
     waiting = OutboxEntry.objects.due(now).filter(kind__in=senders).select_related("tenant").order_by("next_try_at", "pk")

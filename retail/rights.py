@@ -72,6 +72,7 @@ class Right(Enum):
     CLOSE_ORDERS = _("取消待付款的订单"), BUYER | MANAGERS
     HIDE_ORDERS = _("删除自己的订单"), BUYER
     RECEIVE_ORDERS = _("确认取货或签收"), BUYER
+    CONSENT_TO_MESSAGES = _("同意接收消息"), BUYER
     HAND_OVER = _("备货、发货、通知取货、核销取货码"), STAFF
     LIFT_PAUSES = _("解除取货码输错的暂停"), MANAGERS
     COMPLETE_OVERDUE = _("完成逾期未取的订单"), MANAGERS

@@ -11,7 +11,7 @@ from config.demo import catalogue, offers, people, pictures, renewing, shops, vi
 from config.demo.lives import Fate, Life
 from config.demo.money import Cashier
 from config.demo.selling import Selling
-from config.demo.trade import Books
+from config.demo.trade import Books, tell_of_arrivals
 from groupbuy.models import GroupBuying
 from retail.models import Tenant, User
 from shops.models import Shop
@@ -98,4 +98,5 @@ def make_trade(*, demo: Tenant, demo_shops: list[Shop], staff: people.Staff, buy
     books = Books(lives=lives, random=random)
     orders = books.write_orders()
     books.write_timelines(orders)
+    tell_of_arrivals(orders)
     Cashier(headquarters=staff.headquarters, now=now, random=random).write(orders, lives)

@@ -24,6 +24,13 @@ class DeliverForm(forms.Form):
     tracking_number = forms.CharField(label=gettext_lazy("快递单号"), max_length=64)
 
 
+class CallForm(forms.Form):
+    """Whose buyer was called, because of which notice."""
+
+    order_id = forms.IntegerField(min_value=1, max_value=2**63 - 1)
+    notice_id = forms.IntegerField(min_value=1, max_value=2**63 - 1)
+
+
 class RefundForm(forms.Form):
     """All that is left, or a part. ``intent`` makes a second click the same refund."""
 

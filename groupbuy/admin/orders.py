@@ -20,12 +20,14 @@ from groupbuy.admin import short_delivery as short_delivery_page
 from groupbuy.admin.forms import DeliverForm, RefundForm
 from groupbuy.admin.in_words import figures, goods_of, lines
 from groupbuy.admin.narrowing import OrderListFilter
+from groupbuy.admin.outbox import STATES, label_of
 from groupbuy.admin.overdue import OverdueMixin
 from groupbuy.admin.payments import refund_wanted, result_of
 from groupbuy.models import ActorKind, DeliverType, Order, OrderEvent, OrderQuerySet, OrderStatus, PaymentUse, Stage
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT
 from groupbuy.models.stages import DONE, TO_COLLECT, TO_PAY, by_status, in_stage, told_by, with_stage
-from groupbuy.orders import fulfilment, pick_up_dates
+from groupbuy.notices import told
+from groupbuy.orders import fulfilment, parcels, pick_up_dates
 from groupbuy.payments import refunds, short_delivery
 from retail.backoffice import (
     AutocompleteFilter,
@@ -41,6 +43,7 @@ from retail.backoffice import (
     page_action,
     page_of,
 )
+from retail.models import OutboxEntry, OutboxState
 from retail.money import ZERO
 from retail.rights import Right
 from retail.wire.masking import mask_phone
@@ -153,6 +156,7 @@ class OrderAdmin(OverdueMixin, ReadOnlyAdmin):
         "recheck",
         "close_order",
         "refund",
+        "correct_parcel",
     )
     change_form_outer_after_template = "admin/groupbuy/order_story.html"
     compressed_fields = False
@@ -210,6 +214,7 @@ class OrderAdmin(OverdueMixin, ReadOnlyAdmin):
         if obj is not None:
             may_resolve = self.has_refund_permission(request)
             context |= {"timeline": timeline(obj), "payments": self.money_of(request, obj), "may_resolve": may_resolve}
+            context |= {"notices": notices_of(obj)}
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     def money_of(self, request: HttpRequest, order: Order) -> list[Any]:
@@ -323,6 +328,22 @@ class OrderAdmin(OverdueMixin, ReadOnlyAdmin):
         service = partial(refunds.refund_order, order_id=order.pk, principal=caller(request), now=timezone.now())
         return self.ask(request, question, service, refund_wanted(), touched=[order])
 
+    @page_action(description=gettext_lazy("更正物流"), path="parcel", permission="fulfil", icon="edit_location")
+    def correct_parcel(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        order = self.get_object(request, object_id)
+        typed = {"carrier": order.carrier, "tracking_number": order.tracking_number}
+        question = Question(
+            title=_("更正物流"),
+            facts=figures([order]),
+            note=_("只能更正一次：微信对每笔付款只接受一次更正。"),
+            button=_("更正物流"),
+            form=DeliverForm,
+            form_options={"initial": typed},
+        )
+        service = partial(parcels.correct_parcel, order_id=order.pk, principal=caller(request), now=timezone.now())
+        done = _("订单 %(code)s 的物流已更正") % {"code": order}
+        return self.ask(request, question, service, done, touched=[order])
+
     @display(description=gettext_lazy("订单"), header=True, ordering="code")
     def number(self, order: Order) -> tuple[str, str]:
         return order.code, f"{order.group_buying.name} · #{order.sequence}"
@@ -389,23 +410,20 @@ class OrderAdmin(OverdueMixin, ReadOnlyAdmin):
 
 
 def offers(order: Order) -> set[str]:
-    """The paths of the actions that make sense in the order's status; the services decide."""
-    offered = set()
-    if order.status == OrderStatus.PAID:
-        offered |= {"confirm"}
-    if order.status in (OrderStatus.PAID, OrderStatus.CONFIRMED):
-        offered |= {"deliver"}
-    if order.is_overdue(timezone.now()):
-        offered |= {"remind", "end"}
-    if order.deliver_type == DeliverType.PICK_UP and order.is_to_hand_over() and order.handed_over_at is None:
-        offered |= {"reschedule"}
-    if order.status in BOUGHT:
-        offered |= {"refund"}
-    if order.status in AWAITING_PAYMENT:
-        offered |= {"close"}
-    if order.payments.exists():
-        offered |= {"recheck"}
-    return offered
+    """The paths of the actions that make sense where the order stands; the services decide."""
+    is_overdue, is_sent = order.is_overdue(timezone.now()), order.status == OrderStatus.SHIPPED and order.is_express
+    fitting = {
+        "confirm": order.status == OrderStatus.PAID,
+        "deliver": order.status in (OrderStatus.PAID, OrderStatus.CONFIRMED),
+        "reschedule": not order.is_express and order.is_to_hand_over() and order.handed_over_at is None,
+        "remind": is_overdue,
+        "end": is_overdue,
+        "refund": order.status in BOUGHT,
+        "close": order.status in AWAITING_PAYMENT,
+        "recheck": order.payments.exists(),
+        "parcel": is_sent and not parcels.is_corrected(order),
+    }
+    return {path for path, fits in fitting.items() if fits}
 
 
 def timeline(order: Order) -> list[OrderEvent]:
@@ -417,3 +435,19 @@ def timeline(order: Order) -> list[OrderEvent]:
         event.word = told_by(event, is_express=order.is_express)  # type: ignore[attr-defined]
         event.badge = BADGES[by_status(event.to_status, is_express=order.is_express)]  # type: ignore[attr-defined]
     return events
+
+
+def notices_of(order: Order) -> list[OutboxEntry]:
+    """What was told about it, newest first, each with ``what`` and its ``badge`` (a state in words)."""
+    entries = list(told.about(order).select_related("settled_by"))
+    for entry in entries:
+        entry.what = label_of(entry)  # type: ignore[attr-defined]
+        entry.badge, entry.how = badge_of(entry)  # type: ignore[attr-defined]
+    return entries
+
+
+def badge_of(entry: OutboxEntry) -> tuple[str, str]:
+    state = OutboxState(entry.state)
+    if entry.settled_at:
+        return "success", _("已电话告知")
+    return ("danger", _("没通知到")) if told.is_unreached(entry) else (STATES[state], str(state.label))

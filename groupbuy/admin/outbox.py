@@ -38,7 +38,17 @@ STATES = {
     OutboxState.DROPPED: "default",
     OutboxState.GIVEN_UP: "danger",
 }
-LABELS = {shipping.KIND: gettext_lazy("发货信息上报"), **dict(Kind.choices)}
+LABELS = {
+    shipping.KIND: gettext_lazy("发货信息上报"),
+    shipping.CORRECTION: gettext_lazy("物流更正上报"),
+    shipping.LATE: gettext_lazy("预计发货时间报备"),
+    **dict(Kind.choices),
+}
+
+
+def label_of(entry: OutboxEntry) -> str:
+    """What it tells, in words."""
+    return str(LABELS.get(entry.kind, entry.kind))
 
 
 @admin.register(OutboxEntry)
@@ -102,7 +112,7 @@ class OutboxEntryAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("类型"), ordering="kind")
     def kind_label(self, entry: OutboxEntry) -> str:
-        return str(LABELS.get(entry.kind, entry.kind))
+        return label_of(entry)
 
     @display(description=gettext_lazy("订单"))
     def order_link(self, entry: Any) -> str:

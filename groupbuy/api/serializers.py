@@ -209,6 +209,24 @@ class IdTakes(TakesSerializer):
     id = Id(must=True)
 
 
+class OrderTakes(TakesSerializer):
+    """One order by its ``id``, or as WeChat names it: by the number of one of its payments. What is given, by column."""
+
+    id = Id(source="pk")
+    outTradeNo = Text(source="payments__out_trade_no", max_length=32)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        given = {column: value for column, value in attrs.items() if value}
+        if not given:
+            raise serializers.ValidationError({"id": [Id.default_error_messages["none"]]})
+        return given
+
+
+class ConsentTakes(TakesSerializer):
+    templateId = Text(source="template_id", max_length=64, required=True)
+    accepted = Flag()
+
+
 class OrderIdTakes(TakesSerializer):
     """``{}`` bodies of the documents: ``id``, or ``orderId``."""
 

@@ -1,4 +1,4 @@
-"""``/api/marketing/groupbuy/…``: the 15 endpoints of ``docs/api/groupbuy.md``."""
+"""``/api/marketing/groupbuy/…``: the endpoints of ``docs/api/groupbuy.md``."""
 
 from typing import Any
 
@@ -11,12 +11,14 @@ from rest_framework.response import Response
 from groupbuy import orders, payments
 from groupbuy.api import feed
 from groupbuy.api.serializers import (
+    ConsentTakes,
     CreateOrderTakes,
     GroupBuyingGives,
     IdTakes,
     KeyValueGives,
     OrderGives,
     OrderIdTakes,
+    OrderTakes,
     PayParametersGives,
     PayTakes,
     ResultWithIdGives,
@@ -28,6 +30,7 @@ from groupbuy.api.serializers import (
 )
 from groupbuy.filters import OrderFilter
 from groupbuy.models import DeliverType, GroupBuying, Order, OrderStatus
+from groupbuy.notices import consents
 from groupbuy.orders import fulfilment, visits
 from retail.logs.client_ip import client_network
 from retail.money import to_cents
@@ -105,9 +108,9 @@ class GroupBuyingViewSet(WireViewSet):
 class OrderViewSet(WireViewSet):
     """A buyer's orders, and staff's view of them."""
 
-    @endpoint("GET", "getorder", right=Right.SEE_ORDERS, title="获取团购订单信息", takes=IdTakes, gives=OrderGives)
+    @endpoint("GET", "getorder", right=Right.SEE_ORDERS, title="获取团购订单信息", takes=OrderTakes, gives=OrderGives)
     def get_order(self, request: Request) -> Response:
-        order = found(Order.objects.for_wire().visible_to(self.principal), pk=self.valid()["id"])
+        order = found(Order.objects.for_wire().visible_to(self.principal), **self.valid())
         return Response(self.give(OrderGives, order))
 
     @endpoint(
@@ -201,6 +204,11 @@ class OrderViewSet(WireViewSet):
         may_ask = not PerBuyerCheck.is_over(self)
         result = payments.check_payment(**self.valid(), principal=self.principal, now=timezone.now(), may_ask=may_ask)
         return Response(envelope(result, str(result.label)))
+
+    @endpoint("POST", "savesubscribe", right=Right.CONSENT_TO_MESSAGES, title="登记订阅消息", takes=ConsentTakes)
+    def save_consent(self, request: Request) -> Response:
+        consents.save(**self.valid(), principal=self.principal, now=timezone.now())
+        return ok()
 
     def idempotency_key(self) -> str:
         key: str | None = self.request.headers.get("Idempotency-Key")

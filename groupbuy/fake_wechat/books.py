@@ -70,7 +70,9 @@ class Books:
         self.used_codes: set[str] = set()
         self.messages: list[dict[str, Any]] = []
         self.shipments: list[dict[str, Any]] = []
+        self.presales: list[dict[str, Any]] = []
         self.share_codes: list[dict[str, Any]] = []
+        self.is_trade_managed = True
         self.bills: dict[str, bytes] = {}
         self.requests: Counter[str] = Counter()
         self.skew = 0.0

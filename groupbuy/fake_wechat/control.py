@@ -76,6 +76,12 @@ def clock(fake: "FakeWeChat", *, skew: float = 0) -> dict[str, Any]:
     return {"skew": skew}
 
 
+def manage_trade(fake: "FakeWeChat", *, on: bool = True) -> dict[str, Any]:
+    """Whether the mini-programs owe WeChat shipping information (发货信息管理服务)."""
+    fake.books.is_trade_managed = on
+    return {"on": on}
+
+
 def expire_tokens(fake: "FakeWeChat") -> dict[str, Any]:
     """Access tokens given so far are no longer accepted."""
     fake.books.tokens.clear()
@@ -108,11 +114,12 @@ def state(fake: "FakeWeChat") -> dict[str, Any]:
             "requests": dict(books.requests),
             "messages": books.messages,
             "shipments": books.shipments,
+            "presales": books.presales,
             "skew": books.skew,
         }
 
 
 CONTROLS: dict[str, Callable[..., dict[str, Any]]] = {
     control.__name__: control
-    for control in (pay, request_payment, fail, finish_refund, fault, hold, deliver, clock, expire_tokens, reset, state)
+    for control in (pay, request_payment, fail, finish_refund, fault, hold, deliver, clock, manage_trade, expire_tokens, reset, state)
 }

@@ -5,6 +5,7 @@ import secrets
 import struct
 import zlib
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from groupbuy.fake_wechat.books import PAID, Books, Refusal, Trade
@@ -12,6 +13,8 @@ from groupbuy.fake_wechat.keys import Merchant
 from groupbuy.fake_wechat.pay_api import is_time
 
 EXPRESS = 1
+PRESALE = 1
+DAY = 24 * 60 * 60
 CARRIERS = {"顺丰速运": "SF", "中通快递": "ZTO", "中通快运": "ZTOKY", "圆通速递": "YTO", "韵达快递": "YD"}
 Call = Callable[[Books, dict[str, Any], dict[str, Any]], "dict[str, Any] | bytes"]
 
@@ -114,16 +117,13 @@ def png() -> bytes:
 
 def upload_shipping(books: Books, query: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
     """One upload and one correction for each payment."""
-    with_token(books, query)
+    app_id = with_token(books, query)
     needed = ("order_key", "logistics_type", "delivery_mode", "shipping_list", "upload_time", "payer")
     if not all(body.get(name) for name in needed) or not isinstance(body["order_key"], dict):
         raise ErrCode(47001, "data format error")
     number = str(body["order_key"].get("transaction_id") or body["order_key"].get("out_trade_no") or "")
-    try:
-        trade = books.any_trade(number)
-    except Refusal:
-        raise ErrCode(10060001, "支付单不存在") from None
-    if trade.state not in PAID:
+    trade = paid_trade(books, number, app_id)
+    if trade is None:
         raise ErrCode(10060001, "支付单不存在")
     check_shipment(trade, body)
     told = [shipment for shipment in books.shipments if shipment["order_key"] == body["order_key"]]
@@ -132,6 +132,36 @@ def upload_shipping(books: Books, query: dict[str, Any], body: dict[str, Any]) -
     if len(told) >= 2:
         raise ErrCode(10060003, "支付单已使用重新发货机会")
     books.shipments.append(body)
+    return {"errcode": 0, "errmsg": "ok"}
+
+
+def paid_trade(books: Books, number: str, app_id: str) -> Trade | None:
+    """What was paid in this app: it knows no payments of another, nor those of web pages."""
+    try:
+        trade = books.any_trade(number)
+    except Refusal:
+        return None
+    return trade if trade.state in PAID and trade.asked["appid"] == app_id else None
+
+
+def is_trade_managed(books: Books, query: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    if body.get("appid") != with_token(books, query):
+        raise ErrCode(40013, "invalid appid")
+    return {"errcode": 0, "errmsg": "ok", "is_trade_managed": books.is_trade_managed}
+
+
+def announce_presale(books: Books, query: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    """A sale whose goods go out 15 to 330 days after it was paid for."""
+    trade = paid_trade(books, str(body.get("order_id", "")), with_token(books, query))
+    if body.get("type") != PRESALE:
+        raise ErrCode(268546000, "type非法")
+    if trade is None or any(shipment["order_key"].get("transaction_id") == trade.transaction_id for shipment in books.shipments):
+        raise ErrCode(268546002, "账户不存在这个待发货单号")
+    until = body.get("delay_to")
+    days = (until - datetime.fromisoformat(trade.success_time).timestamp()) / DAY if type(until) is int else 0
+    if not 15 < days <= 330:
+        raise ErrCode(268546001, "delay_to非法")
+    books.presales.append(body)
     return {"errcode": 0, "errmsg": "ok"}
 
 
@@ -162,5 +192,7 @@ ROUTES: dict[tuple[str, str], Call] = {
     ("POST", "/cgi-bin/message/subscribe/send"): send_message,
     ("POST", "/wxa/getwxacodeunlimit"): share_code,
     ("POST", "/wxa/sec/order/upload_shipping_info"): upload_shipping,
+    ("POST", "/wxa/sec/order/is_trade_managed"): is_trade_managed,
+    ("POST", "/wxa/sec/order/opspecialorder"): announce_presale,
     ("POST", "/cgi-bin/express/delivery/open_msg/get_delivery_list"): carriers,
 }

@@ -3,7 +3,8 @@
 A message shows on a locked phone, and whoever reads the code there could fetch the goods.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,10 +15,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from groupbuy.models import DeliverType, Order, OrderStatus, Outcome, Refund
+from groupbuy.models import Consent, DeliverType, Order, OrderStatus, Outcome, Refund
 from groupbuy.models.orders import BOUGHT, TO_DELIVER
 from retail import dates, mini_program, outbox
-from retail.models import OutboxEntry
+from retail.models import OutboxEntry, User
+from retail.refusals import Unavailable
 from shops import configuration
 
 
@@ -50,10 +52,13 @@ TRUE_IN: Mapping[Kind, tuple[OrderStatus, ...]] = {
 }
 # One message for each row of the timeline.
 OF_EVENTS = (Kind.REMINDED, Kind.RESCHEDULED)
+# Whoever doesn't know that goes for nothing, or loses what waits: if no message arrives, a person calls (``notices.told``).
+MUST_REACH = (Kind.ARRIVED, Kind.REMINDED, Kind.RESCHEDULED, Kind.FAILED)
 ABOUT_REFUNDS = (Kind.FAILED, Kind.REFUNDED)
 # How many characters WeChat takes in a field of that type (订阅消息参数值内容限制).
 LONGEST = {"thing": 20, "character_string": 32, "phrase": 5, "name": 10}
 NOT_SUBSCRIBED = 43101
+NOT_AGREED = gettext_lazy("顾客未同意接收")
 
 
 @dataclass(frozen=True)
@@ -74,11 +79,12 @@ class News:
 
 
 def put(kind: Kind, order: Order, *, now: datetime, subject_id: int | None = None) -> None:
-    """Only where the tenant has a template for it. ``subject_id`` is the order's unless the kind says otherwise.
+    """What must reach the buyer always, all else where the tenant has a template.
 
-    Of REFUNDED it is the refund's; of what an order may hear more than once, the row's of its timeline.
+    ``subject_id`` is the order's unless the kind says otherwise: of REFUNDED it is the refund's; of what an order may hear more than
+    once, the row's of its timeline.
     """
-    if mini_program.is_real() and template_text(kind, order):
+    if kind in MUST_REACH or (mini_program.is_real() and template_text(kind, order)):
         outbox.put(kind=kind, subject_id=subject_id or order.pk, tenant_id=order.tenant_id, shop_id=order.shop_id, now=now)
 
 
@@ -94,12 +100,14 @@ def send(entry: OutboxEntry) -> None:
     if not is_true(kind, order):
         raise outbox.NotNeeded(_("订单状态已变化"))
     text = template_text(kind, order)
+    if not text:
+        raise outbox.NotNeeded(_("没有配置消息模板"))
     identity = order.buyer.wechat_identities.filter(app_id=mini_program.app_id_of(entry.tenant)).first()
-    if not text or identity is None:
-        raise outbox.NotNeeded(_("未配置模板，或顾客未登录过小程序"))
+    if identity is None:
+        raise outbox.NotNeeded(_("顾客没有登录过小程序"))
     template = template_in(text)
     page = str(configuration.value_of(code="message_page", tenant_id=order.tenant_id, shop_id=order.shop_id))
-    try:
+    with one_consent(order.buyer, template.id):
         mini_program.send_message(
             tenant=entry.tenant,
             open_id=identity.open_id,
@@ -107,9 +115,23 @@ def send(entry: OutboxEntry) -> None:
             page=page.replace("{id}", str(order.pk)),
             values=values_of(template, facts_of(kind, news)),
         )
-    except mini_program.Refused as refused:
-        if refused.errcode == NOT_SUBSCRIBED:
-            raise outbox.NotNeeded(_("顾客未订阅")) from refused
+
+
+@contextmanager
+def one_consent(buyer: User, template_id: str) -> Iterator[None]:
+    """Use up one of the buyer's consents, unless the message surely didn't go out; whose are not counted may be tried. Raises NotNeeded."""
+    consents = Consent.objects.of(buyer, template_id)
+    if not consents.take(timezone.now()) and consents.exists():
+        raise outbox.NotNeeded(NOT_AGREED)
+    try:
+        yield
+    except mini_program.Unknown:
+        raise
+    except (mini_program.Refused, Unavailable) as error:
+        if isinstance(error, mini_program.Refused) and error.errcode == NOT_SUBSCRIBED:
+            consents.update(left=0)
+            raise outbox.NotNeeded(NOT_AGREED) from error
+        consents.add(timezone.now())
         raise
 
 

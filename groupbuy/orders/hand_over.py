@@ -51,7 +51,7 @@ class Pause(NamedTuple):
 
 
 def find_by_code(*, shop_id: int, code: str, principal: Principal, now: datetime) -> Order:
-    """The order whose goods this code fetches. A wrong code counts, and a right one begins anew.
+    """The order whose goods this code fetches. A wrong code counts, until goods are handed over.
 
     Raises Forbidden, NotThere, Paused, WrongPickUpCode; HandedOver, with when and by whom, for a code that was used.
     """
@@ -77,8 +77,6 @@ def try_code(shop: Shop, code: str, user: User, *, now: datetime) -> Order | Non
     order = holder_of(shop, code)
     if order is None:
         count_wrong(shop, code, user, now=now)
-    else:
-        wrong.delete()
     return order
 
 
@@ -127,6 +125,8 @@ def hand_over(*, order_id: int, principal: Principal, now: datetime) -> Order:
     else:
         moves.move(order, OrderStatus.COMPLETED, actor=actor, now=now, completed_at=now, **fact)
     moves.note(order, EventKind.HANDED_OVER, actor=actor, now=now)
+    # Not before: whoever knows one code, or a used one, could guess others for ever between looking it up.
+    WrongCode.objects.filter(user=principal.user, shop=order.shop_id).delete()
     return order
 
 

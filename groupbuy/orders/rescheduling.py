@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from groupbuy import moves
 from groupbuy.models import DeliverType, EventKind, GroupBuying, Order, OrderEvent, OrderQuerySet, OrderStatus, PickUpWindow
 from groupbuy.models.orders import AWAITING_PAYMENT, TO_DELIVER
-from groupbuy.notices import messages
+from groupbuy.notices import messages, shipping
 from groupbuy.orders import group_buyings, pick_up_dates
 from groupbuy.orders.pick_up_dates import Dates
 from retail.principals import Principal
@@ -146,3 +146,5 @@ def tell(orders: Sequence[Order], wanted: Dates, *, principal: Principal, now: d
     Order.objects.filter(pk__in=[order.pk for order in orders]).update(reminders=0)
     for event in OrderEvent.objects.bulk_create(events):
         messages.put(messages.Kind.RESCHEDULED, event.order, now=now, subject_id=event.pk)
+    for order in Order.objects.filter(pk__in=[order.pk for order in orders]).select_related("group_buying"):
+        shipping.announce_late(order, now=now)

@@ -23,7 +23,7 @@ from groupbuy.models import (
     TradeState,
 )
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT
-from groupbuy.notices import messages
+from groupbuy.notices import messages, shipping
 from groupbuy.payments.gateways import RefundAnswer, Trade
 from retail import dates
 from retail.models import User
@@ -120,6 +120,7 @@ def mark_paid(payment: Payment, *, now: datetime) -> None:
     order = payment.order
     code = new_deliver_code(order.shop_id) if order.deliver_type == DeliverType.PICK_UP else ""
     moves.move(order, OrderStatus.PAID, actor=moves.GATEWAY, now=now, paid_at=payment.received_at, holds_stock=True, deliver_code=code)
+    shipping.announce_late(order, now=now)
 
 
 def new_deliver_code(shop_id: int) -> str:

@@ -227,6 +227,14 @@ class Purchase:
         return self.order.live_code
 
     @property
+    def timeline(self) -> list[OrderEvent]:
+        """Newest first. Handing over says what the move that came with it would only repeat."""
+        events = list(self.order.events.all())
+        handed_over = {event.created_at for event in events if event.kind == EventKind.HANDED_OVER}
+        completed = (EventKind.MOVE, OrderStatus.COMPLETED)
+        return [event for event in events if (event.kind, event.to_status) != completed or event.created_at not in handed_over]
+
+    @property
     def is_waiting_for_payment(self) -> bool:
         return self.stage in URGENT
 
@@ -298,6 +306,7 @@ FACTS: dict[EventKind, str | Promise] = {
     EventKind.HANDED_OVER: _("已凭取货码取货"),
     EventKind.DATES: _("取货时间有调整"),
     EventKind.REMINDED: _("门店提醒您来取货"),
+    EventKind.PARCEL: _("快递单号有更正"),
 }
 EVENTS: dict[OrderStatus, str | Promise] = {
     OrderStatus.PAID: _("支付成功"),

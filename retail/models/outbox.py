@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -49,6 +50,12 @@ class OutboxEntry(models.Model):
     created_at = models.DateTimeField(_("创建时间"), default=timezone.now)
     next_try_at = models.DateTimeField(_("下次尝试"), null=True, blank=True)
     sent_at = models.DateTimeField(_("发送时间"), null=True, blank=True)
+
+    # Somebody has told the person by other means.
+    settled_at = models.DateTimeField(_("处理时间"), null=True, blank=True)
+    settled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("处理人"), db_index=False
+    )
 
     objects = OutboxEntryQuerySet.as_manager()
 

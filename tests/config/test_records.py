@@ -113,6 +113,11 @@ def overdue_order(shop: Shop, order: Order) -> Order:
     return order
 
 
+def sent(shop: Shop, order: Order) -> Order:
+    Order.objects.update(status=OrderStatus.SHIPPED, deliver_type=2, carrier="顺丰", tracking_number="SF1")
+    return order
+
+
 def undoable(shop: Shop, order: Order) -> PriceChange:
     row = factories.ShopProductFactory(shop=shop, price="2.00", member_price="2.00")
     return factories.log_of(row, old_price="1.00", new_price="2.00").change
@@ -143,6 +148,7 @@ BUTTONS: dict[tuple[str, str], tuple[Callable[[Shop, Order], Any], dict[str, Any
     ("order", "reschedule_one"): (the_order, LATER),
     ("order", "record_reminder"): (overdue_order, {"note": "打过电话"}),
     ("order", "complete_overdue"): (overdue_order, {"ending": "spoiled"}),
+    ("order", "correct_parcel"): (sent, {"carrier": "顺丰", "tracking_number": "SF2"}),
     ("order", "recheck"): (the_order, {}),
     ("order", "close_order"): (unpaid, {}),
     ("order", "refund"): (the_order, {"amount": "1.00", "reason": "坏了一个", "intent": "a"}),

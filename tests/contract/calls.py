@@ -120,6 +120,7 @@ CALLS: dict[str, Callable[[Aim], Any]] = {
     PRODUCT + "resetdownload": lambda aim: {"shopId": aim.at.shop, "deviceId": aim.at.device},
     PRODUCT + "getdownload": lambda aim: {"deviceId": aim.at.device},
     PRODUCT + "ackdownload": lambda aim: {"deviceId": aim.at.device, "timeStamp": 12},
+    GROUP + "savesubscribe": lambda aim: {"templateId": aim.at.template, "accepted": True},
 }
 
 

@@ -39,3 +39,5 @@ FILTERS: dict[str, dict[str, tuple[str, str]]] = {
 }
 FILTERS[PRODUCT + "getstockproductlist"] = FILTERS[PRODUCT + "getlist"] | {"qtyBelow": ("5", "0")}
 FILTERS[SHOP + "getalllist"] = FILTERS[SHOP + "getlist"]
+# Optional arguments of ours by which one row may be asked for instead.
+OTHER_NAMES: dict[str, set[str]] = {GROUP + "getorder": {"outTradeNo"}}

@@ -11,7 +11,11 @@ FACTS: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
 ENDPOINTS: dict[str, dict[str, Any]] = FACTS["endpoints"]
 SHAPES: dict[str, dict[str, list[str]]] = FACTS["shapes"]
 # The project's own, which the documents take for granted.
-ADDED = {"/api/shop/shopproduct/getdownload": "GET", "/api/shop/shopproduct/ackdownload": "POST"}
+ADDED = {
+    "/api/shop/shopproduct/getdownload": "GET",
+    "/api/shop/shopproduct/ackdownload": "POST",
+    "/api/marketing/groupbuy/savesubscribe": "POST",
+}
 METHODS: dict[str, str] = {path: facts["method"] for path, facts in ENDPOINTS.items()} | ADDED
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 PAGE_OF = "page of "

@@ -15,7 +15,7 @@ from django.core.management import get_commands
 
 from retail.refusals import ResultStatus
 from tests.contract.calls import SHOP
-from tests.contract.decisions import FILTERS, IGNORED
+from tests.contract.decisions import FILTERS, IGNORED, OTHER_NAMES
 from tests.contract.documentation import PAGES, RESULT_CODES, ROOT, answers_of, differences, pattern_of, read_sections
 from tests.contract.specification import ENDPOINTS, METHODS, SHAPES
 
@@ -114,9 +114,9 @@ def test_a_section_names_every_documented_field(path):
     assert [name for name in fields if name not in unread and f"`{name}`" not in text_of(path)] == []
 
 
-@pytest.mark.parametrize("path", FILTERS)
-def test_a_section_names_every_filter(path):
-    assert [name for name in FILTERS[path] if f"`{name}`" not in text_of(path)] == []
+@pytest.mark.parametrize("path", FILTERS | OTHER_NAMES)
+def test_a_section_names_every_argument_of_ours(path):
+    assert [name for name in (FILTERS | OTHER_NAMES)[path] if f"`{name}`" not in text_of(path)] == []
 
 
 def test_the_pages_name_every_key_of_every_object():

@@ -26,6 +26,8 @@ MORE = {
     GROUP + "visitgroupbuying": ["groupBuyingId"],
     PRODUCT + "getdownload": ["deviceId"],
     PRODUCT + "ackdownload": ["deviceId", "timeStamp"],
+    GROUP + "getorder": ["outTradeNo"],
+    GROUP + "savesubscribe": ["templateId", "accepted"],
 }
 # Which no endpoint reads.
 ANY_NAME = "anything"

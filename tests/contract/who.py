@@ -27,6 +27,7 @@ MAY = {path: [role for role, codes in row.items() if codes[0] == 200] for path, 
 OPEN_IN_TENANT = {
     "B": {
         GROUP + "createorder",
+        GROUP + "savesubscribe",
         *(PRODUCT + name for name in ("get", "getbyproductid", "getlist", "getlistbyclass", "getlistbyproductids")),
     },
     "": {GROUP + "sharegroupbuying", GROUP + "visitgroupbuying"},

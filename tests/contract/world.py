@@ -53,6 +53,7 @@ class Bundle:
     group_buying: int = NOWHERE
     share: int = NOWHERE
     buyer: int = NOWHERE
+    template: str = "no-such-template"
     neighbours_order: int = NOWHERE
     orders: dict[OrderStatus, int] = field(default_factory=dict)
 
@@ -134,7 +135,16 @@ class Corner:
             mac=f"A4:11:22:33:44:5{n}",
             time_stamp=9,
         )
-        ConfigValue.objects.create(item=ConfigItem.objects.get(code="receipt_footer"), tenant=self.tenant, shop=self.shop, value="欢迎再来")
+        self.set("receipt_footer", "欢迎再来")
+        self.set("message_arrived", f"{self.template} thing1=商品")
+
+    @property
+    def template(self) -> str:
+        """Of the messages of this shop."""
+        return f"tpl-contract-{self.number}"
+
+    def set(self, code: str, value: str) -> None:
+        ConfigValue.objects.create(item=ConfigItem.objects.get(code=code), tenant=self.tenant, shop=self.shop, value=value)
 
     def make_goods(self) -> None:
         n, pk = self.number, self.base
@@ -273,6 +283,7 @@ class Corner:
             group_buying=self.group_buying.pk,
             share=self.share.pk,
             buyer=self.buyer.pk,
+            template=self.template,
             neighbours_order=self.neighbours_order.pk,
             orders={OrderStatus(status): order.pk for status, order in self.orders.items()},
         )

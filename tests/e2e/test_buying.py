@@ -167,7 +167,7 @@ def test_the_code_gives_way_to_completed_while_the_buyer_stands_at_the_counter(n
     hand_over.verify_code(shop_id=order.shop_id, code=order.deliver_code, principal=principal_of(clerk), now=now)
     # What the phone does when its screen is looked at again.
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    expect(page.get_by_role("heading", name="已完成")).to_be_visible()
+    expect(page.get_by_role("heading", name="已取货")).to_be_visible()
 
 
 def test_stock_and_recent_orders_arrive_on_the_open_page_and_the_chosen_quantity_stays(page, group_buying, tenant, now):

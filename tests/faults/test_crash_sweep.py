@@ -6,6 +6,7 @@ import signal
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import wraps
 from typing import Any
@@ -13,14 +14,16 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection, connections
+from django.utils import timezone
 
 from groupbuy import orders, payments
-from groupbuy.models import GroupBuying, OrderStatus, PaymentState, PaymentUse
+from groupbuy.models import EventKind, GroupBuying, Order, OrderStatus, PaymentState, PaymentUse
 from groupbuy.models.turns import PUT_OFF
-from groupbuy.orders import expiry
+from groupbuy.orders import expiry, fulfilment, hand_over, overdue, rescheduling
 from groupbuy.payments.gateways.wechat import WeChatGateway
 from pricing.models import PriceLog
 from retail.models import OutboxEntry
+from retail.principals import principal_of
 from shops.models import ConfigItem, ConfigValue
 from tests.pricing.conftest import on_sale
 from tests.support import factories
@@ -278,6 +281,57 @@ class Hearing(OfOrder):
         assert OutboxEntry.objects.filter(kind="paid", subject_id=self.order.pk).count() == 1
 
 
+class OfArrived(OfOrder):
+    """Paid for and in the shop, whose last day this is."""
+
+    kinds = Scene.kinds
+    told: EventKind
+
+    def prepare(self) -> None:
+        super().prepare()
+        notify(*packed(self.stage.fake, pay(self.stage.fake, self.prepay_id)))
+        self.manager = principal_of(self.stage.manager)
+        fulfilment.deliver_orders(order_ids=[self.order.pk], principal=self.manager, now=self.now)
+        self.noon = timezone.localtime(self.now).replace(hour=12, minute=0, second=0, microsecond=0)
+        last = {"pick_up_from": self.noon - timedelta(hours=2), "pick_up_until": self.noon + timedelta(hours=2)}
+        Order.objects.filter(pk=self.order.pk).update(**last)
+        fresh(self.order)
+
+    def look(self) -> None:
+        self.stage.seen.add(self.order.events.filter(kind=self.told).count())
+
+    def check(self) -> None:
+        assert self.order.events.filter(kind=self.told).count() == 1
+        assert fresh(self.order).status == (OrderStatus.COMPLETED if self.told == EventKind.HANDED_OVER else OrderStatus.SHIPPED)
+
+
+class HandingOver(OfArrived):
+    told = EventKind.HANDED_OVER
+
+    def act(self) -> bool:
+        with suppress(hand_over.HandedOver):
+            hand_over.verify_code(shop_id=self.order.shop_id, code=self.order.deliver_code, principal=self.manager, now=self.now)
+        return fresh(self.order).handed_over_at is not None
+
+
+class Reminding(OfArrived):
+    told = EventKind.REMINDED
+
+    def act(self) -> bool:
+        overdue.remind_due(now=self.noon)
+        return fresh(self.order).reminders == 1
+
+
+class Rescheduling(OfArrived):
+    told = EventKind.DATES
+
+    def act(self) -> bool:
+        later = {"pick_up_from": self.noon + timedelta(days=3), "pick_up_until": self.noon + timedelta(days=4)}
+        with suppress(rescheduling.Unchanged):
+            rescheduling.reschedule_orders(order_ids=[self.order.pk], principal=self.manager, now=self.now, **later)
+        return fresh(self.order).pick_up_window == tuple(later.values())
+
+
 class OfPrices(Scene):
     """Of two rows of a shop of its own."""
 
@@ -345,6 +399,9 @@ SEEN = {
     Paying: {0, 1},
     PayingAgain: {1, 2},
     Hearing: {OrderStatus.UNPAID, OrderStatus.PAID},
+    HandingOver: {0, 1},
+    Reminding: {0, 1},
+    Rescheduling: {0, 1},
     Changing: {2, 4},
     Clearing: {2, 4},
 }

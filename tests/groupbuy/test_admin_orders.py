@@ -223,3 +223,16 @@ def test_an_overdue_order_is_reminded_of_twice_and_then_ended_with_a_reason(cler
     told = words(done)
     for part in ("已变质处理：烂了", "打过电话，说明天来", "已完成（未核销）"):
         assert part in told
+
+
+def test_a_parcels_number_is_put_right_once(clerk, paid):
+    Order.objects.update(status=OrderStatus.SHIPPED, deliver_type=DeliverType.EXPRESS, carrier="顺丰速运", tracking_number="SF1")
+    browser = browser_of(clerk)
+    assert 'value="SF1"' in browser.get(page(paid, "correct_parcel")).content.decode()
+    typed = answered(carrier="顺丰速运", tracking_number="SF2")
+    done = browser.post(page(paid, "correct_parcel"), typed, follow=True)
+    assert said(done) == [f"订单 {paid.code} 的物流已更正"]
+    assert "顺丰速运 SF1 → 顺丰速运 SF2" in words(done)
+    assert page(paid, "correct_parcel") not in done.content.decode()
+    again = browser.post(page(paid, "correct_parcel"), typed | {"tracking_number": "SF3"}, follow=True)
+    assert said(again) == ["物流已经更正过一次，微信不接受第二次更正"]

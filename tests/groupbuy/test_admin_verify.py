@@ -65,13 +65,16 @@ def test_wrong_codes_are_counted_and_end_in_a_pause(clerk, paid):
     assert 'id="pause" data-until=' in paused.content.decode()
 
 
-def test_one_scan_is_one_wrong_code_and_a_right_one_begins_anew(clerk, paid):
+def test_one_scan_is_one_wrong_code_and_handing_over_begins_anew(clerk, paid):
     browser = browser_of(clerk)
     for number in range(4):
         for _ in range(2):
             browser.post(COUNTER, typed(paid, code=f"{(int(paid.deliver_code) + number + 1) % 10**8:08d}"))
     assert WrongCode.objects.count() == 4
+    # A code that somebody knows buys no more guesses.
     assert paid.product_name in words(browser.post(COUNTER, typed(paid)))
+    assert WrongCode.objects.count() == 4
+    browser.post(COUNTER, typed(paid, handed_over="1"))
     assert not WrongCode.objects.exists()
 
 

@@ -7,14 +7,18 @@ import pytest
 
 from config import schedule
 from groupbuy import moves
-from groupbuy.models import GroupBuying, Order, OrderStatus, Outcome, Refund
-from groupbuy.notices import messages
+from groupbuy.models import CONSENTS_MAX, Consent, GroupBuying, Order, OrderStatus, Outcome, Refund
+from groupbuy.notices import consents, messages, shipping
 from groupbuy.notices.messages import Kind
 from groupbuy.orders import fulfilment, group_buyings, hand_over
 from groupbuy.payments import refunds
+from retail import outbox
 from retail.models import OutboxEntry
 from retail.principals import principal_of
+from retail.refusals import Forbidden
 from shops.models import ConfigItem, ConfigValue
+from tests.support import factories
+from tests.support.races import at_once
 from tests.support.wechat import assert_sound, fresh, notify, packed, pay
 
 pytestmark = pytest.mark.django_db
@@ -125,9 +129,12 @@ def test_each_partial_refund_is_told_with_its_sum(fake_wechat, paid, staff, now)
 
 
 @pytest.mark.no_templates
-def test_without_a_template_there_is_no_message_and_no_row(fake_wechat, paid, staff, now):
+def test_without_a_template_only_what_must_be_known_is_written_down(fake_wechat, paid, staff, now):
     fulfilment.deliver_orders(order_ids=[paid.pk], principal=staff, now=now)
-    assert set(OutboxEntry.objects.values_list("kind", flat=True)) == {"shipping"}
+    assert set(OutboxEntry.objects.values_list("kind", flat=True)) == {"shipping", "arrived"}
+    run(now)
+    arrived = OutboxEntry.objects.get(kind="arrived")
+    assert (arrived.state, arrived.note) == ("dropped", "没有配置消息模板")
 
 
 def test_a_shops_own_template_goes_before_the_tenants(fake_wechat, wechat_order, prepaid, shop, now):
@@ -138,11 +145,12 @@ def test_a_shops_own_template_goes_before_the_tenants(fake_wechat, wechat_order,
     assert told(fake_wechat) == {"T-own": {"thing1": shop.name}}
 
 
-def test_without_the_wechat_login_there_is_no_row(settings, buyer, group_buying, wechat_buyer, paid, staff, now):
+def test_without_the_wechat_login_only_what_must_be_known_is_written_down(settings, wechat_buyer, paid, staff, now):
     OutboxEntry.objects.all().delete()
     settings.LOGIN_PROVIDER = "sandbox"
     fulfilment.deliver_orders(order_ids=[paid.pk], principal=staff, now=now)
-    assert not OutboxEntry.objects.exists()
+    run(now)
+    assert list(OutboxEntry.objects.values_list("kind", "state", "note")) == [("arrived", "dropped", "未接入微信小程序")]
 
 
 def test_what_is_no_longer_true_is_not_told(fake_wechat, paid, staff, shop, now):
@@ -163,7 +171,7 @@ def test_nobody_is_told_to_fetch_what_is_being_refunded(fake_wechat, paid, staff
 def test_who_did_not_subscribe_is_no_failure(fake_wechat, paid, wechat_buyer, now):
     wechat_buyer.wechat_identities.update(open_id="refuses-all")
     run(now)
-    assert list(OutboxEntry.objects.values_list("state", "note")) == [("dropped", "顾客未订阅")]
+    assert list(OutboxEntry.objects.values_list("state", "note")) == [("dropped", "顾客未同意接收")]
 
 
 def test_a_buyer_without_the_app_is_no_failure(fake_wechat, paid, wechat_buyer, now):
@@ -232,7 +240,7 @@ def test_every_remark_fits_its_field(paid):
 
 
 def test_every_kind_has_its_sender_and_its_setting():
-    assert schedule.SENDERS.keys() == {"shipping", *Kind.values}
+    assert schedule.SENDERS.keys() == {*shipping.SENDERS, *Kind.values}
     assert {f"message_{kind}" for kind in Kind} <= set(ConfigItem.objects.values_list("code", flat=True))
 
 
@@ -243,3 +251,95 @@ def test_a_message_is_written_with_its_move_or_not_at_all(fake_wechat, paid, now
     with pytest.raises(moves.SomebodyWasFirst):
         moves.move(stale, OrderStatus.SHIPPED, actor=moves.SYSTEM, now=now)
     assert not OutboxEntry.objects.exists()
+
+
+def agree(caller, now, template="T-paid", accepted=True):
+    consents.save(template_id=template, accepted=accepted, principal=caller, now=now)
+
+
+def left(buyer, template="T-paid") -> int:
+    return Consent.objects.get(user=buyer, template_id=template).left
+
+
+def tried(fake) -> int:
+    return fake.books.requests[f"POST /cgi-bin/message/{SEND}"]
+
+
+def test_each_yes_is_one_message_more_and_a_no_takes_none_back(wechat_caller, wechat_buyer, now):
+    for accepted in (True, False, True):
+        agree(wechat_caller, now, accepted=accepted)
+    assert left(wechat_buyer) == 2
+
+
+def test_more_than_a_shop_has_to_say_is_not_counted(wechat_caller, wechat_buyer, now):
+    for _ in range(CONSENTS_MAX + 2):
+        agree(wechat_caller, now)
+    assert left(wechat_buyer) == CONSENTS_MAX
+
+
+def test_a_template_of_another_tenant_is_refused(wechat_caller, now):
+    configure(factories.TenantFactory(), "message_paid", f"T-theirs {FIELDS}")
+    for template in ("T-theirs", "thing1=商品", ""):
+        with pytest.raises(consents.UnknownTemplate):
+            agree(wechat_caller, now, template)
+    assert not Consent.objects.exists()
+
+
+def test_only_buyers_consent(staff, now):
+    with pytest.raises(Forbidden):
+        agree(staff, now)
+
+
+def test_a_message_takes_one_consent_and_without_one_nobody_is_asked(fake_wechat, wechat_order, prepaid, wechat_caller, wechat_buyer, now):
+    agree(wechat_caller, now)
+    paid = prepaid and notify(*packed(fake_wechat, pay(fake_wechat, prepaid.pre_pay_id)))
+    assert paid.status_code == 204
+    run(now)
+    assert (left(wechat_buyer), tried(fake_wechat)) == (0, 1)
+    OutboxEntry.objects.update(state="waiting", next_try_at=now, sent_at=None)
+    run(now)
+    assert (tried(fake_wechat), OutboxEntry.objects.get().note) == (1, "顾客未同意接收")
+
+
+def test_wechats_no_ends_what_was_counted(fake_wechat, paid, wechat_caller, wechat_buyer, now):
+    wechat_buyer.wechat_identities.update(open_id="refuses-all")
+    for _ in range(3):
+        agree(wechat_caller, now)
+    run(now)
+    assert (left(wechat_buyer), OutboxEntry.objects.get().note) == (0, "顾客未同意接收")
+
+
+@pytest.mark.parametrize(
+    ("fault", "remaining"),
+    [({"kind": "errcode", "code": "45009"}, 1), ({"kind": "errcode", "code": "47003"}, 1), ({"kind": "lost"}, 0)],
+    ids=str,
+)
+def test_a_consent_is_used_up_unless_the_message_surely_did_not_go_out(
+    fake_wechat, paid, wechat_caller, wechat_buyer, now, fault, remaining
+):
+    agree(wechat_caller, now)
+    fake_wechat.control("fault", path=SEND, **fault)
+    run(now)
+    assert left(wechat_buyer) == remaining
+
+
+def test_whose_consents_are_not_counted_is_written_to_as_ever(fake_wechat, paid, now):
+    run(now)
+    assert (tried(fake_wechat), Consent.objects.count()) == (1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_messages_at_once_no_more_go_out_than_were_agreed_to(fake_wechat, paid, wechat_caller, wechat_buyer, now):
+    at_once(lambda _: agree(wechat_caller, now), range(3), threads=3)
+    assert left(wechat_buyer) == 3
+    entry = OutboxEntry.objects.select_related("tenant").get()
+
+    def send(_):
+        try:
+            messages.send(entry)
+        except outbox.NotNeeded:
+            return False
+        return True
+
+    assert at_once(send, range(8), threads=8).count(True) == 3
+    assert (tried(fake_wechat), left(wechat_buyer)) == (3, 0)

@@ -87,8 +87,9 @@ def test_the_way_from_paid_to_completed_is_told_step_by_step(client, order, now,
     assert "待取货 货已到店，请来取货" in page
     hand_over.verify_code(shop_id=order.shop_id, code=order.deliver_code, principal=headquarters, now=now)
     page = look(client, order)
-    steps = ["订单已完成", "货已到店，可以取货", "商家开始备货", "支付成功", "提交订单"]
+    steps = ["已凭取货码取货", "货已到店，可以取货", "商家开始备货", "支付成功", "提交订单"]
     assert sorted(steps, key=page.index) == steps
+    assert "订单已完成" not in page
     assert order.deliver_code not in page.replace(" ", "")
     assert "删除订单" in page
 

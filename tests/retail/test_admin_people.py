@@ -140,7 +140,13 @@ def test_a_new_password_ends_sessions_and_tokens(headquarters, clerk):
 
 @pytest.mark.parametrize(
     ("password", "again"),
-    [("short", "short"), ("xiguan-2026", "xiguan-2026"), ("123456789012", "123456789012"), (PASSWORD, "another-one-26")],
+    [
+        ("short", "short"),
+        ("xiguan-2026", "xiguan-2026"),
+        ("Zq7-vTk92mX", "Zq7-vTk92mX"),
+        ("123456789012", "123456789012"),
+        (PASSWORD, "another-one-26"),
+    ],
 )
 def test_a_weak_or_mistyped_password_is_refused(headquarters, clerk, password, again):
     answer = browser_of(headquarters).post(page(clerk, "new_password"), answered(password=password, again=again))

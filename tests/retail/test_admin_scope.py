@@ -141,7 +141,7 @@ def secret_lookups(model):
             if field.related_model in known:
                 continue
             known.add(field.related_model)
-            yield from (f"{path}__{column}__startswith" for column in SECRETS.get(field.related_model, ()))
+            yield from (f"{path}__{column}{pattern}" for column in SECRETS.get(field.related_model, ()) for pattern in ("", "__startswith"))
             onward = [one for one in field.related_model._meta.get_fields() if one.is_relation and one.related_model]
             paths.extend((one, f"{path}__{one.name}") for one in onward)
 

@@ -70,14 +70,18 @@ def find_by_code(*, shop_id: int, code: str, principal: Principal, now: datetime
 def try_code(shop: Shop, code: str, user: User, *, now: datetime) -> Order | None:
     """None, and one more wrong code, when no order has it. Many tries at once queue up. Raises Paused."""
     User.objects.select_for_update(of=("self",), no_key=True).get(pk=user.pk)
-    wrong = WrongCode.objects.filter(user=user, shop=shop)
-    until = end_of_pause([one.tried_at for one in wrong.order_by("-tried_at")[:WRONG_CODES_MAX]], now=now)
+    until = paused_until(user, shop.pk, now=now)
     if until:
         raise Paused(until)
     order = holder_of(shop, code)
     if order is None:
         count_wrong(shop, code, user, now=now)
     return order
+
+
+def paused_until(user: User, shop_id: int, *, now: datetime) -> datetime | None:
+    wrong = WrongCode.objects.filter(user=user, shop=shop_id).order_by("-tried_at")
+    return end_of_pause([one.tried_at for one in wrong[:WRONG_CODES_MAX]], now=now)
 
 
 def end_of_pause(tries: list[datetime], *, now: datetime) -> datetime | None:
@@ -148,8 +152,7 @@ def completion_of(order: Order) -> OrderEvent | None:
 
 def own_pause(*, shop_id: int, principal: Principal, now: datetime) -> datetime | None:
     """Until when the caller may not try codes in this shop."""
-    wrong = WrongCode.objects.filter(user=principal.user, shop=shop_id).order_by("-tried_at")
-    return end_of_pause([one.tried_at for one in wrong[:WRONG_CODES_MAX]], now=now)
+    return paused_until(principal.user, shop_id, now=now) if principal.user else None
 
 
 def pauses(*, principal: Principal, now: datetime) -> list[Pause]:

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from groupbuy import payments
@@ -11,33 +10,17 @@ from groupbuy.models import GroupBuying, Payment
 from groupbuy.payments import refunds
 from groupbuy.payments.gateways import sandbox
 from retail.principals import principal_of
+from tests.e2e.reading import faults_of
 from tests.support import factories
 from tests.support.pages import ordered, pay
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.slow]
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], "resultTypes": ["violations"]}
-# A sheet that is still rising has no contrast yet; spinners never end.
-STILL = """() => Promise.all(document.getAnimations()
-    .filter(animation => animation.effect.getTiming().iterations === 1).map(animation => animation.finished)).then(() => null)"""
 LOOKS = [
     pytest.param({"color_scheme": "light"}, id="light"),
     pytest.param({"color_scheme": "dark"}, id="dark"),
     pytest.param({"color_scheme": "light", "viewport": {"width": 1280, "height": 900}}, id="desktop"),
     pytest.param({"color_scheme": "light", "viewport": {"width": 320, "height": 640}}, id="small"),
 ]
-
-
-def faults_of(page: Page, path: str) -> list[str]:
-    """What axe finds, and whether the page scrolls sideways."""
-    # A sheet that is still fading in has no contrast yet.
-    page.evaluate(
-        "Promise.all(document.getAnimations().filter(a => a.effect.getTiming().iterations === 1).map(a => a.finished)).then(() => 0)"
-    )
-    found = Axe().run(page, options=RULES).response["violations"]
-    faults = [f"{path}: {fault['id']} {node['html']} {node['failureSummary']}" for fault in found for node in fault["nodes"]]
-    if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-        faults.append(f"{path}: wider than the screen")
-    return faults
 
 
 def check(page: Page, *paths: str) -> None:

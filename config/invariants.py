@@ -161,8 +161,9 @@ def goods_go_once() -> Iterator[str]:
     refunded = OrderEvent.objects.filter(order=OuterRef("pk"), to_status=OrderStatus.REFUNDED, kind=EventKind.MOVE)
     late = gone.filter(Exists(refunded.filter(created_at__lt=OuterRef("handed_over_at"))))
     yield from (f"order {pk}: handed over after its money went back" for pk in ids(late))
-    with_code = Order.objects.exclude(deliver_code="").exclude(pk__in=pick_ups.filter(paid_at__isnull=False))
-    yield from (f"order {pk}: has a pick-up code and nothing to fetch" for pk in ids(with_code))
+    paid = pick_ups.filter(status__in=(*BOUGHT, OrderStatus.REFUNDED))
+    fetching = Order.objects.filter(handed_over_at=None).exclude(deliver_code="")
+    yield from (f"order {pk}: has a pick-up code and nothing to fetch" for pk in ids(fetching.exclude(pk__in=paid)))
 
 
 def pick_ups_end_in_somebodys_hands() -> Iterator[str]:

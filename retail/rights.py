@@ -64,7 +64,7 @@ class Right(Enum):
     SEE_GROUP_BUYS = _("查看团购"), EVERYONE
     VISIT_GROUP_BUYS = _("记为团购访客"), BUYER | ANYBODY
     SHARE_GROUP_BUYS = _("分享团购"), BUYER | STAFF
-    MANAGE_GROUP_BUYS = _("上下架、提前结束、取消团购"), MANAGERS
+    MANAGE_GROUP_BUYS = _("上下架、提前截单、取消团购"), MANAGERS
     SEE_ORDERS = _("查看订单"), BUYER | STAFF
     PLACE_ORDERS = _("下单"), BUYER | STAFF
     PAY_ORDERS = _("支付订单"), BUYER

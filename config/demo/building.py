@@ -7,7 +7,7 @@ from random import Random
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from config.demo import catalogue, offers, people, pictures, shops, visits
+from config.demo import catalogue, offers, people, pictures, renewing, shops, visits
 from config.demo.lives import Fate, Life
 from config.demo.money import Cashier
 from config.demo.selling import Selling
@@ -38,7 +38,7 @@ def build_or_renew(*, now: datetime, tell: Tell) -> Shop:
     if demo is None:
         demo, other = make_tenants()
         build(demo=demo, other=other, now=now, tell=tell)
-    offers.renew(tenant=demo, now=now)
+    renewing.renew(tenant=demo, now=now)
     first = Shop.objects.filter(tenant=demo, code=shops.DEMO_PLACES[0].code).first()
     if first is None:
         raise NotOurs
@@ -82,11 +82,12 @@ def make_catalogue(*, tenant: Tenant, own_shops: list[Shop], files: tuple[str, .
 def make_trade(*, demo: Tenant, demo_shops: list[Shop], staff: people.Staff, buyers: list[User], now: datetime, random: Random) -> None:
     by_code = {shop.code: shop for shop in demo_shops}
     fate = Fate(staff=staff, now=now, random=random)
+    regular, *others = buyers
     made: list[tuple[offers.Offer, GroupBuying]] = []
     sold: list[list[Life]] = []
-    for offer in offers.OFFERS:
-        group_buying = offers.make_group_buying(offer, tenant=demo, shop=by_code[offer.shop], staff=staff, now=now)
-        sold.append(Selling(offer=offer, group_buying=group_buying, buyers=buyers, fate=fate).run())
+    for offer, cut_off in offers.with_earlier_ones(now):
+        group_buying = offers.make_group_buying(offer, tenant=demo, shop=by_code[offer.shop], staff=staff, cut_off=cut_off, now=now)
+        sold.append(Selling(offer, group_buying, regular, others, fate).run())
         # Saved with the counters that its orders have left.
         group_buying.save()
         made.append((offer, group_buying))

@@ -3,19 +3,26 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from random import Random
+
+from django.utils import timezone
 
 from config.demo.offers import Kind, Offer
 from config.demo.people import Staff
-from config.demo.rhythm import next_time
+from config.demo.rhythm import at, next_time
 from groupbuy import moves
-from groupbuy.models import ActorKind, DeliverType, GroupBuying, OrderStatus, Outcome, PaymentUse
+from groupbuy.models import ActorKind, DeliverType, EventKind, GroupBuying, OrderStatus, Outcome, PaymentUse, PickUpWindow
 from groupbuy.moves import GATEWAY, SYSTEM, Actor
+from groupbuy.orders import overdue
 from retail.models import User
 from retail.money import CENT
 
 S = OrderStatus
-AUTO_COMPLETE = timedelta(days=7)
+AUTO_COMPLETE = timedelta(days=10)
+# What is to be bought is known when the last order is paid; the goods come before the first customers do.
+PREPARED_AFTER, ARRIVES_BEFORE = timedelta(minutes=20), timedelta(minutes=20)
+SENT_AT = (17, 30)
 # How long the bank takes for a refund.
 AT_BANK = timedelta(seconds=3)
 CARRIERS = (("顺丰速运", "SF"), ("中通快递", "ZT"), ("圆通速递", "YT"))
@@ -26,11 +33,14 @@ SHORT = ("到货不足，整单退款", "品质不达标，整单退款")
 
 @dataclass(frozen=True)
 class Step:
+    """A row of the timeline; of what is no move, both statuses are the order's."""
+
     before: OrderStatus | None
     after: OrderStatus
     actor: Actor
     moment: datetime
     reason: str = ""
+    kind: EventKind = EventKind.MOVE
 
 
 @dataclass
@@ -44,6 +54,14 @@ class Attempt:
     open: bool = False
 
 
+class Cause(StrEnum):
+    """Who wanted a refund: the beginning of its intent."""
+
+    STAFF = "staff"
+    SURPLUS = "surplus"
+    GROUP = "group"
+
+
 @dataclass(frozen=True)
 class Return:
     """Money that went back to the buyer."""
@@ -51,7 +69,7 @@ class Return:
     amount: Decimal
     reason: str
     moment: datetime
-    by_staff: bool = True
+    cause: Cause = Cause.STAFF
 
 
 @dataclass
@@ -70,6 +88,7 @@ class Life:
     holds_stock: bool = True
     carrier: str = ""
     tracking_number: str = ""
+    own_window: PickUpWindow | None = None
 
     @property
     def status(self) -> OrderStatus:
@@ -85,7 +104,22 @@ class Life:
 
     def time_of(self, status: OrderStatus) -> datetime | None:
         """When the order came into ``status`` last."""
-        return next((step.moment for step in reversed(self.steps) if step.after == status), None)
+        return next((step.moment for step in reversed(self.steps) if step.kind == EventKind.MOVE and step.after == status), None)
+
+    def notes(self, kind: EventKind) -> list[Step]:
+        return [step for step in self.steps if step.kind == kind]
+
+    @property
+    def hand_over(self) -> Step | None:
+        return next(iter(self.notes(EventKind.HANDED_OVER)), None)
+
+    @property
+    def window(self) -> PickUpWindow:
+        """Of a pick-up. Raises ValueError of a parcel."""
+        window = self.own_window or self.group_buying.pick_up_window
+        if window is None:
+            raise ValueError(self.offer.name)
+        return window
 
 
 @dataclass(frozen=True)
@@ -107,6 +141,9 @@ class Fate:
             life.holds_stock = False
         life.steps.append(Step(life.status, to, actor, moment, reason))
         return True
+
+    def note(self, life: Life, kind: EventKind, moment: datetime, actor: Actor, reason: str = "") -> None:
+        life.steps.append(Step(life.status, life.status, actor, moment, reason, kind))
 
     def some(self, low: float, high: float) -> timedelta:
         """A time between ``low`` and ``high`` hours, in whole seconds."""
@@ -148,66 +185,115 @@ class Fate:
     def pay(self, life: Life, *, again: bool) -> None:
         if again and not (self.fail(life) and self.move(life, S.UNPAID, self.after(life, 0.005, 0.05), moves.buyer_actor(life.buyer))):
             return
-        paid_at = self.after(life, 0.004, 0.06)
-        if not self.move(life, S.PAID, paid_at, GATEWAY):
+        if not self.settle(life):
             return
-        life.attempts.append(Attempt(paid_at - timedelta(seconds=self.random.randint(2, 10)), paid_at, PaymentUse.APPLIED))
-        if self.chance(0.025) and self.send_back(life, self.after(life, 1, 9), REGRETTED):
+        regretted_at = self.after(life, 0.2, 3)
+        if self.chance(0.025) and regretted_at < life.group_buying.end_at and self.send_back(life, regretted_at, REGRETTED):
             return
         self.fulfil(life)
+
+    def settle(self, life: Life) -> bool:
+        paid_at = self.after(life, 0.004, 0.06)
+        if not self.move(life, S.PAID, paid_at, GATEWAY):
+            return False
+        life.attempts.append(Attempt(paid_at - timedelta(seconds=self.random.randint(2, 10)), paid_at, PaymentUse.APPLIED))
+        return True
 
     def after(self, life: Life, low: float, high: float) -> datetime:
         return life.steps[-1].moment + self.some(low, high)
 
-    def send_back(self, life: Life, moment: datetime, reasons: tuple[str, ...]) -> bool:
+    def send_back(self, life: Life, moment: datetime, reasons: tuple[str, ...], cause: Cause = Cause.STAFF) -> bool:
         """Refund everything that is left; the bank answers a few seconds later."""
         left = life.money - sum((one.amount for one in life.returns), Decimal(0))
         if not self.move(life, S.REFUNDED, moment + AT_BANK, GATEWAY):
             return False
-        life.returns.append(Return(left, self.random.choice(reasons), moment))
+        life.returns.append(Return(left, self.random.choice(reasons), moment, cause))
         return True
 
     def fulfil(self, life: Life) -> None:
-        """Confirmed in the morning or by the group's success, delivered, handed over."""
+        """Prepared after the cut-off or by the group's success, then collected or sent."""
         if not self.confirm(life):
             return
         if life.offer.kind == Kind.SWITCHED_OFF and self.chance(0.12) and self.send_back(life, self.after(life, 2, 9), SHORT):
             return
-        if self.send(life) if life.offer.deliver_type == DeliverType.EXPRESS else self.hand_over(life):
+        if self.send(life) if life.offer.deliver_type == DeliverType.EXPRESS else self.arrive(life) and self.fetch(life):
             self.complain(life)
 
     def confirm(self, life: Life) -> bool:
+        """False also of a group that is undecided, or failed: then the money goes back."""
+        group_buying = life.group_buying
         if not life.offer.min_qty:
-            return self.move(life, S.CONFIRMED, next_time(life.steps[-1].moment, 9, 10), self.keeper(life))
-        decided_at = life.group_buying.decided_at
-        if decided_at is None or life.group_buying.outcome != Outcome.SUCCEEDED:
+            switched_off = life.offer.kind == Kind.SWITCHED_OFF
+            prepared_at = next_time(life.steps[-1].moment, 9, 10) if switched_off else group_buying.end_at + PREPARED_AFTER
+            return self.move(life, S.CONFIRMED, prepared_at, self.keeper(life))
+        reached_at = group_buying.declared_at or group_buying.decided_at
+        if reached_at is None:
             return False
-        return self.move(life, S.CONFIRMED, decided_at + timedelta(seconds=5), SYSTEM, "已成团")
+        moment = max(reached_at, life.steps[-1].moment) + timedelta(seconds=5)
+        if group_buying.outcome == Outcome.FAILED:
+            self.send_back(life, moment, ("未成团，自动退款",), Cause.GROUP)
+            return False
+        return self.move(life, S.CONFIRMED, moment, SYSTEM, "已成团")
 
     def keeper(self, life: Life) -> Actor:
         """Who runs the shop: its manager, or headquarters where the demo has none."""
         return Actor(ActorKind.STAFF, life.group_buying.creator)
 
+    def counter(self, life: Life) -> Actor:
+        """Who hands over in the shop."""
+        runs_it = life.group_buying.creator
+        return Actor(ActorKind.STAFF, self.staff.clerk if runs_it == self.staff.manager else runs_it)
+
     def send(self, life: Life) -> bool:
-        """By express, on the day of the confirmation. True when the parcel was received."""
-        if not self.move(life, S.SHIPPED, next_time(life.steps[-1].moment, 17, 30), self.keeper(life)):
+        """By express. True when the parcel was received."""
+        if not self.send_off(life):
+            return False
+        return self.receive_parcel(life) if self.chance(0.6) else self.complete_by_itself(life)
+
+    def receive_parcel(self, life: Life) -> bool:
+        return self.move(life, S.COMPLETED, self.after(life, 30, 110), moves.buyer_actor(life.buyer))
+
+    def send_off(self, life: Life) -> bool:
+        ships_on = life.group_buying.ships_on
+        if ships_on is None or not self.move(life, S.SHIPPED, at(ships_on, *SENT_AT), self.keeper(life)):
             return False
         life.carrier, prefix = self.random.choice(CARRIERS)
         life.tracking_number = f"{prefix}{self.random.randrange(10**12, 10**13)}"
-        if self.chance(0.6):
-            return self.move(life, S.COMPLETED, self.after(life, 30, 110), moves.buyer_actor(life.buyer))
-        return self.complete_by_itself(life)
+        return True
 
-    def hand_over(self, life: Life) -> bool:
-        """In the shop from the next afternoon on. True when the goods were picked up."""
-        if not self.move(life, S.SHIPPED, next_time(life.steps[-1].moment + timedelta(hours=12), 15, 40), self.keeper(life)):
+    def arrive(self, life: Life) -> bool:
+        return self.move(life, S.SHIPPED, life.window.start - ARRIVES_BEFORE, self.keeper(life))
+
+    def fetch(self, life: Life) -> bool:
+        """True when the goods are in hand: on the first evening, the next day, or late. Where buyers may, some confirm that themselves."""
+        start, end = life.window
+        first_day, next_day = start + self.some(0.1, 4), at(timezone.localdate(end), 9) + self.some(0, 11)
+        comes_at = self.random.choices((first_day, next_day, next_day + timedelta(days=1)), (62, 34, 4))[0]
+        if life.offer.shop == "SH03" and self.chance(0.2):
+            return self.receive(life, comes_at) and self.chance(0.8) and self.record(life, self.after(life, 0.02, 0.1))
+        return self.collect(life, comes_at)
+
+    def collect(self, life: Life, moment: datetime) -> bool:
+        self.remind(life, until=moment)
+        return self.move(life, S.COMPLETED, moment, self.counter(life)) and self.record(life, moment)
+
+    def record(self, life: Life, moment: datetime) -> bool:
+        """The hand-over, as a fact of its own."""
+        if moment > self.now:
             return False
-        if self.chance(0.04):
-            return self.complete_by_itself(life)
-        days = self.random.choices((0, 1, 2, 3, 4), (52, 27, 12, 6, 3))[0]
-        picked_up = life.steps[-1].moment + timedelta(days=days) + self.some(0.2, 5.2)
-        clerk = self.staff.clerk if life.group_buying.creator == self.staff.manager else life.group_buying.creator
-        return self.move(life, S.COMPLETED, picked_up, Actor(ActorKind.STAFF, clerk))
+        self.note(life, EventKind.HANDED_OVER, moment, self.counter(life))
+        return True
+
+    def receive(self, life: Life, moment: datetime) -> bool:
+        self.remind(life, until=moment)
+        return self.move(life, S.COMPLETED, moment, moves.buyer_actor(life.buyer))
+
+    def remind(self, life: Life, *, until: datetime) -> None:
+        """On the days on which the worker reminds whoever has not come by the morning."""
+        for days in overdue.DAYS_AFTER:
+            moment = at(timezone.localdate(life.window.end) + timedelta(days=days), overdue.WAKING[0].hour)
+            if life.steps[-1].moment < moment < until and moment <= self.now:
+                self.note(life, EventKind.REMINDED, moment, SYSTEM)
 
     def complete_by_itself(self, life: Life) -> bool:
         return self.move(life, S.COMPLETED, life.steps[-1].moment + AUTO_COMPLETE, SYSTEM)
@@ -235,5 +321,5 @@ class Fate:
         self.move(life, S.EXPIRED, life.pay_deadline_at + timedelta(seconds=2), SYSTEM)
         paid_at = life.pay_deadline_at + timedelta(seconds=20)
         life.attempts.append(Attempt(life.pay_deadline_at - timedelta(seconds=40), paid_at, PaymentUse.SURPLUS))
-        life.returns.append(Return(life.money, "订单已失效或已支付，自动退款", paid_at + timedelta(seconds=2), by_staff=False))
+        life.returns.append(Return(life.money, "订单已失效或已支付，自动退款", paid_at + timedelta(seconds=2), Cause.SURPLUS))
         self.move(life, S.REFUNDED, paid_at + timedelta(seconds=5), GATEWAY)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
-from config.demo.lives import AT_BANK, Attempt, Life, Return
+from config.demo.lives import AT_BANK, Attempt, Cause, Life, Return
 from groupbuy.models import (
     Gateway,
     Order,
@@ -123,12 +123,22 @@ class Cashier:
         return Refund(
             payment=payment,
             out_refund_no=f"R{payment.out_trade_no}N{number}",
-            intent=f"staff-{self.random.getrandbits(128):032x}" if one.by_staff else f"surplus-{payment.pk}",
+            intent=self.intent(payment, one),
             amount=one.amount,
             reason=one.reason,
             state=RefundState.SUCCESS,
-            user=self.headquarters if one.by_staff else None,
+            user=self.headquarters if one.cause == Cause.STAFF else None,
             created_at=one.moment,
             refunded_at=one.moment + AT_BANK,
             checks=1,
+        )
+
+    def intent(self, payment: Payment, one: Return) -> str:
+        return (
+            f"{one.cause}-"
+            + {
+                Cause.STAFF: f"{self.random.getrandbits(128):032x}",
+                Cause.SURPLUS: str(payment.pk),
+                Cause.GROUP: str(payment.order_id),
+            }[one.cause]
         )

@@ -18,6 +18,8 @@ from shops.models import Shop
 
 PASSWORD = PUBLISHED
 USERNAMES = ("admin", "hq", "manager", "clerk", "other-hq")
+# Whom the sandbox logs in by ``sandbox:xiaomei``.
+REGULAR, REGULAR_OPEN_ID = "小美", "sandbox-xiaomei"
 NICKNAMES = Path(__file__).with_name("nicknames.txt")
 
 
@@ -64,7 +66,10 @@ def make_account(
 
 
 def make_buyers(*, tenant: Tenant, now: datetime, random: Random) -> list[User]:
-    """One buyer per line of ``nicknames.txt``, each with a WeChat identity and a phone of a prefix that no operator has."""
+    """One buyer per line of ``nicknames.txt``, each with a WeChat identity and a phone of a prefix that no operator has.
+
+    The first is the regular, whom the sandbox knows.
+    """
     names = NICKNAMES.read_text(encoding="utf-8").splitlines()
     people = [
         User(
@@ -78,7 +83,12 @@ def make_buyers(*, tenant: Tenant, now: datetime, random: Random) -> list[User]:
     ]
     buyers: list[User] = User.objects.bulk_create(people)
     WeChatIdentity.objects.bulk_create(
-        WeChatIdentity(user=buyer, app_id=tenant.app_id or "", open_id=f"o{random.getrandbits(104):026x}") for buyer in buyers
+        WeChatIdentity(
+            user=buyer,
+            app_id=tenant.app_id or "",
+            open_id=REGULAR_OPEN_ID if buyer.nickname == REGULAR else f"o{random.getrandbits(104):026x}",
+        )
+        for buyer in buyers
     )
     return buyers
 

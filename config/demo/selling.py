@@ -10,7 +10,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from config.demo.lives import Fate, Life
-from config.demo.offers import Kind, Offer
+from config.demo.offers import Kind, Offer, Story
+from config.demo.regular import Regular
 from config.demo.rhythm import at, moments
 from groupbuy.models import GroupBuying
 from retail.models import User
@@ -20,16 +21,18 @@ HOW_OFTEN = (60, 26, 8, 3, 2, 1)
 # Here a visitor finds orders that still wait for their payment; the other group buys have none.
 WAITING_IN = (Kind.RUNNING, Kind.EXPRESS, Kind.PICK_UP)
 UNPAID, FAILED, LATE = 5, 3, 3
+Ending = Callable[[Life], None]
 # No order is so young that its first steps would lie in the future.
 QUIET = timedelta(minutes=3)
 
 
 @dataclass
 class Selling:
-    """The orders of one group buy."""
+    """The orders of one group buy: those of ``regular``, as the offer's stories say, and those of everybody else."""
 
     offer: Offer
     group_buying: GroupBuying
+    regular: User
     buyers: list[User]
     fate: Fate
 
@@ -39,33 +42,38 @@ class Selling:
         eagerness = [random.paretovariate(2.5) for _buyer in self.buyers]
         bought: Counter[int] = Counter()
         lives = []
-        for moment, ending in zip(self.moments(), self.endings(), strict=True):
+        endings = self.endings()
+        for moment, (regular, ending) in zip(self.moments(len(endings)), endings, strict=True):
             buyer, qty = next(wish for wish in self.wishes(eagerness) if self.may_buy(bought, wish))
+            buyer = regular or buyer
             bought[buyer.pk] += qty
             life = self.order(buyer, qty, moment)
             ending(life)
             lives.append(life)
-        if self.offer.left is not None:
-            fit(lives, self.offer.quota - self.offer.left)
-        self.group_buying.taken = sum(life.qty for life in lives if life.holds_stock)
+        wanted, room = held_by(lives), self.offer.quota - (self.offer.left or 0)
+        fit(lives, room if self.offer.left is not None else min(wanted, room))
+        self.group_buying.taken = held_by(lives)
         self.group_buying.last_sequence = len(lives)
         return lives
 
-    def moments(self) -> list[datetime]:
-        last = self.fate.now - QUIET
+    def moments(self, count: int) -> list[datetime]:
+        last = min(self.fate.now, self.group_buying.end_at) - QUIET
         if self.offer.sells_until is not None:
-            last = min(last, at(timezone.localdate(self.fate.now) + timedelta(days=self.offer.sells_until), 21, 30))
-        return moments(first=self.group_buying.start_at, last=last, count=self.offer.orders, random=self.fate.random)
+            last = at(timezone.localdate(self.group_buying.end_at) + timedelta(days=self.offer.sells_until), 21, 30)
+        return moments(first=self.group_buying.start_at, last=last, count=count, random=self.fate.random)
 
-    def endings(self) -> list[Callable[[Life], None]]:
-        """What becomes of each order, the oldest first."""
-        newest: list[Callable[[Life], None]] = []
-        if self.offer.kind in WAITING_IN:
+    def endings(self) -> list[tuple[User | None, Ending]]:
+        """What becomes of each order, the oldest first; with the buyer, unless that is anybody."""
+        newest: list[Ending] = []
+        if self.offer.is_running and self.offer.kind in WAITING_IN:
             newest += [partial(self.fate.wait, failed=True)] * FAILED
             newest += [partial(self.fate.wait, failed=False)] * UNPAID
         elif self.offer.kind == Kind.SOLD_OUT:
             newest += [self.fate.pay_late] * LATE
-        return [self.fate.lead] * (self.offer.orders - len(newest)) + newest
+        others = [self.fate.lead] * (self.offer.orders - len(newest)) + newest
+        hers = {story: (self.regular, Regular(self.fate).ending(story)) for story in self.offer.stories}
+        latest = [hers.pop(story) for story in (Story.UNPAID,) if story in hers]
+        return [*hers.values(), *((None, ending) for ending in others), *latest]
 
     def wishes(self, eagerness: list[float]) -> Iterator[tuple[User, int]]:
         random = self.fate.random
@@ -88,10 +96,14 @@ class Selling:
         )
 
 
+def held_by(lives: list[Life]) -> int:
+    return sum(life.qty for life in lives if life.holds_stock)
+
+
 def fit(lives: list[Life], units: int) -> None:
     """Let the lives hold exactly ``units``, by one more or one less here and there; money that went back must not change."""
     adjustable = [life for life in lives if life.holds_stock and not life.returns]
-    missing = units - sum(life.qty for life in lives if life.holds_stock)
+    missing = units - held_by(lives)
     while missing:
         for life in adjustable:
             if missing > 0:

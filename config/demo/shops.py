@@ -1,7 +1,7 @@
 """The demo's shops and what stands in them: stalls, tills and scales, licences, their own settings."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from random import Random
 
@@ -44,6 +44,7 @@ OTHER_PLACES = (
     Place("HZ02", "滨江店", "杭州市滨江区江南大道 588 号", "120.210574,30.208455", 300, "0.350", None, "vegetable-basket"),
     Place("HZ03", "城西店", "杭州市余杭区文一西路 998 号", "120.003817,30.281726", 260, "0.280", 120, "greens-basket"),
 )
+OPENS_AT, CLOSES_AT = time(8), time(21)
 STALLS = (("fruit", "水果摊"), ("vegetable", "蔬菜摊"), ("mushroom", "菌菇特菜摊"))
 TYPES = (("till", "收银机"), ("scale", "条码秤"))
 # (code, type, stall)
@@ -75,6 +76,8 @@ def make_shops(*, tenant: Tenant, places: tuple[Place, ...], area_code: str, tod
             address=place.address,
             lbs_point=place.lbs_point,
             area=Decimal(place.area),
+            opens_at=OPENS_AT,
+            closes_at=CLOSES_AT,
             phone=f"{area_code}-555001{number:02d}",
             image=pictures.stored(f"{place.picture}.webp"),
             markup=Decimal(place.markup),

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from config.demo.lives import Life
-from groupbuy.models import DeliverType, Order, OrderEvent, OrderStatus
+from groupbuy.models import DeliverType, EventKind, Order, OrderEvent, OrderStatus
 from groupbuy.notices import messages
 
 BATCH = 500
@@ -89,8 +89,18 @@ class Books:
             way = {"recipient": life.buyer.nickname, "address": home, "carrier": life.carrier, "tracking_number": life.tracking_number}
         else:
             code = deliver_code if life.time_of(OrderStatus.PAID) else ""
-            way = {"address": group_buying.address, "lbs": group_buying.lbs, "deliver_code": code}
+            way = {"address": group_buying.address, "lbs": group_buying.lbs, "deliver_code": code, **self.hand_over(life)}
         return {"deliver_type": group_buying.deliver_type, **way}
+
+    def hand_over(self, life: Life) -> dict[str, Any]:
+        gone, own = life.hand_over, life.own_window
+        return {
+            "handed_over_at": gone and gone.moment,
+            "handed_over_by": gone and gone.actor.user,
+            "pick_up_from": own and own.start,
+            "pick_up_until": own and own.end,
+            "reminders": len(life.notes(EventKind.REMINDED)),
+        }
 
     def home(self) -> str:
         street, kind = self.random.choice(STREETS)
@@ -101,6 +111,7 @@ class Books:
         rows = [
             OrderEvent(
                 order=order,
+                kind=step.kind,
                 from_status=step.before,
                 to_status=step.after,
                 actor_kind=step.actor.kind,

@@ -38,7 +38,7 @@ from retail.rights import Right
 from shops.admin.bases import OfShopAdmin
 
 # What buyers have agreed to.
-AGREED = ("shop", "product", "price", "deliver_type", *rescheduling.DATES)
+AGREED = ("shop", "product", "price", "content", "deliver_type", *rescheduling.DATES)
 
 
 class GroupBuyingForm(ScopedForm):
@@ -68,9 +68,9 @@ class GroupBuyingForm(ScopedForm):
     def check_times(self, cleaned: dict[str, Any]) -> None:
         start_at, end_at = cleaned.get("start_at"), cleaned.get("end_at")
         if start_at and end_at and end_at <= start_at:
-            self.add_error("end_at", _("结束时间须晚于开始时间"))
+            self.add_error("end_at", _("截单时间须晚于开始时间"))
         elif end_at and "end_at" in self.changed_data and end_at <= timezone.now():
-            self.add_error("end_at", _("结束时间已过；要立即结束请用「提前结束」"))
+            self.add_error("end_at", _("截单时间已过；要立即截单请用「提前截单」"))
 
     def check_quantities(self, cleaned: dict[str, Any]) -> None:
         quota, min_qty, limit = cleaned.get("quota"), cleaned.get("min_qty"), cleaned.get("per_buyer_limit")
@@ -159,7 +159,19 @@ class GroupBuyingAdmin(OfShopAdmin):
     )
     inlines = (ImageInline,)
     fixed = ("in_use",)
-    readonly_fields = ("taken", "paid_units", "unpaid_units", "goods_paid", "order_count", "visits", "creator_name", "created_at", "state")
+    readonly_fields = (
+        "taken",
+        "paid_units",
+        "unpaid_units",
+        "goods_paid",
+        "order_count",
+        "visits",
+        "creator_name",
+        "created_at",
+        "state",
+        "declared_at",
+        "declarer",
+    )
     actions_detail = ("print_pick_list", "reschedule", "switch", "close_early", "declare_reached", "short_delivery", "cancel")
     fieldsets = (
         (None, {"fields": ("name", "shop", "product", ("spec", "content"), "description")}),
@@ -189,8 +201,11 @@ class GroupBuyingAdmin(OfShopAdmin):
         return [*readonly, *AGREED] if obj is not None and obj.last_sequence else readonly
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        fieldsets = super().get_fieldsets(request, obj)
-        return fieldsets if obj is not None else fieldsets[:-1]
+        *fieldsets, (title, progress) = super().get_fieldsets(request, obj)
+        if obj is None:
+            return fieldsets
+        declared = [("declared_at", "declarer")] if obj.declared_at else []
+        return [*fieldsets, (title, progress | {"fields": (*progress["fields"], *declared)})]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         now = timezone.localtime().replace(second=0, microsecond=0)
@@ -270,18 +285,18 @@ class GroupBuyingAdmin(OfShopAdmin):
         service = partial(group_buyings.switch, group_buying_id=group_buying.pk, in_use=on, principal=caller(request), now=timezone.now())
         return self.ask(request, question, service, _("已启用，可以下单") if on else _("已停用，不再接受新订单"), touched=[group_buying])
 
-    @page_action(description=gettext_lazy("提前结束"), path="close", permission="manage", icon="timer_off")
+    @page_action(description=gettext_lazy("提前截单"), path="close", permission="manage", icon="timer_off")
     def close_early(self, request: HttpRequest, object_id: str) -> HttpResponse:
         group_buying = self.get_object(request, object_id)
-        note = _("结束时间改为现在。")
+        note = _("截单时间改为现在。")
         if group_buying.min_qty:
             note += _("成团需要 %(needed)s 份，已付 %(paid)s 份；不足则全部自动退款。") % {
                 "needed": group_buying.min_qty,
                 "paid": group_buying.units,
             }
-        question = Question(title=_("提前结束"), facts=figures(group_buying), note=note, button=_("立即结束"), danger=True)
+        question = Question(title=_("提前截单"), facts=figures(group_buying), note=note, button=_("立即截单"), danger=True)
         service = partial(group_buyings.close_early, group_buying_id=group_buying.pk, principal=caller(request), now=timezone.now())
-        return self.ask(request, question, service, _("团购已结束"), touched=[group_buying])
+        return self.ask(request, question, service, _("团购已截单"), touched=[group_buying])
 
     @page_action(description=gettext_lazy("提前成团"), path="declare", permission="manage", icon="verified")
     def declare_reached(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -355,7 +370,11 @@ class GroupBuyingAdmin(OfShopAdmin):
     def creator_name(self, group_buying: GroupBuying) -> str:
         return group_buying.creator.nickname
 
-    @display(description=gettext_lazy("结束时间"), ordering="end_at")
+    @display(description=gettext_lazy("提前成团的人"))
+    def declarer(self, group_buying: GroupBuying) -> str:
+        return group_buying.declared_by.nickname if group_buying.declared_by else "—"
+
+    @display(description=gettext_lazy("截单时间"), ordering="end_at")
     def ends(self, group_buying: GroupBuying) -> Any:
         return group_buying.end_at
 

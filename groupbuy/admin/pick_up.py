@@ -15,6 +15,7 @@ from groupbuy.models import Order
 from groupbuy.models.stages import stage_of
 from groupbuy.orders import hand_over as counter
 from groupbuy.orders.fulfilment import require_goods_may_go
+from groupbuy.orders.pick_up_dates import dates_of_order
 from retail.backoffice import caller
 from retail.backoffice.asking import complain, record
 from retail.refusals import Refusal
@@ -83,6 +84,7 @@ def show(request: HttpRequest, form: PickUpForm, order: Order | None = None) -> 
         "seen": seen_of(order, request) if order else {},
         "stage": stage_of(order, now).label if order else "",
         "goods": goods_of(order) if order else "",
+        "dates": dates_of_order(order).in_words(timezone.localdate(now)) if order else "",
         "missing": order.missing_units() if order else 0,
         "refusal": why_not(order) if order else None,
         "completion": counter.completion_of(order) if order else None,

@@ -87,7 +87,7 @@ class GroupBuying(models.Model):
     taken = models.PositiveIntegerField(_("已占用"), default=0, editable=False)
     last_sequence = models.PositiveIntegerField(_("最后序号"), default=0, editable=False)
     start_at = dates.MomentField(_("开始时间"))
-    end_at = dates.MomentField(_("结束时间"))
+    end_at = dates.MomentField(_("截单时间"))
     deliver_type = models.IntegerField(_("配送方式"), choices=DeliverType.choices, default=DeliverType.PICK_UP)
     content = models.DecimalField(
         _("每份含量"), max_digits=10, decimal_places=3, null=True, blank=True, help_text=_("每份有多少，按商品的单位，如 3 斤装填 3。")
@@ -97,7 +97,7 @@ class GroupBuying(models.Model):
     ships_on = dates.DayField(_("发货日期"), null=True, blank=True)
     per_order_limit = models.PositiveIntegerField(_("每单限购"), null=True, blank=True, help_text=_("空则按门店的配置。"))
     per_buyer_limit = models.PositiveIntegerField(_("每人限购"), default=0, help_text=_("0 表示不限。"))
-    min_qty = models.PositiveIntegerField(_("成团份数"), default=0, help_text=_("结束时已付款份数不足则全部退款；0 表示不设门槛。"))
+    min_qty = models.PositiveIntegerField(_("成团份数"), default=0, help_text=_("截单时已付款份数不足则全部退款；0 表示不设门槛。"))
     address = models.CharField(_("自提地址"), max_length=200, blank=True)
     lbs = models.CharField(_("坐标"), max_length=64, blank=True)
     phone = models.CharField(_("联系电话"), max_length=20, blank=True)

@@ -58,6 +58,7 @@ LABELS = {Stage.UNVERIFIED: _("已完成")}
 URGENT = (Stage.UNPAID, Stage.PAY_FAILED)
 TROUBLED = (Stage.TOO_LATE, Stage.HELD, Stage.PAY_FAILED, Stage.OVERDUE)
 UNDER_WAY = (Stage.GATHERING, Stage.PAID, Stage.CONFIRMED, Stage.ARRIVED, Stage.OVERDUE, Stage.SHIPPED)
+TO_COME = (*URGENT, *(stage for stage in UNDER_WAY if stage != Stage.SHIPPED))
 GOOD = (*UNDER_WAY, *DONE)
 # Seconds between two looks at the server, while something may still happen without the buyer.
 CHECKING_POLLS, POLLS = 3, 20
@@ -232,6 +233,11 @@ class Purchase:
     @property
     def dates(self) -> Dates:
         return dates_of_order(self.order)
+
+    @property
+    def is_to_come(self) -> bool:
+        """The goods haven't been fetched or sent off yet, and nobody has called the order off."""
+        return self.stage in TO_COME or bool(self.deliver_code)
 
     @property
     def has_refund_trouble(self) -> bool:

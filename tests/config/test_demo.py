@@ -15,26 +15,31 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from config import invariants
-from config.demo import offers, people
+from config.demo import offers, people, renewing
+from config.demo.rhythm import at, last_cut_off, next_cut_off
 from groupbuy.models import (
     DeliverType,
+    EventKind,
     GroupBuying,
     GroupBuyingImage,
     Order,
     OrderEvent,
     OrderStatus,
+    Outcome,
     Payment,
     PaymentUse,
     Refund,
     SandboxRefund,
     Share,
     ShareVisitor,
+    Stage,
     Visitor,
     VisitTimes,
 )
 from groupbuy.models.orders import BOUGHT
+from groupbuy.models.stages import in_stage, stage_of, with_stage
 from groupbuy.moves import MOVES
-from groupbuy.orders import expiry, fulfilment, group_buyings
+from groupbuy.orders import expiry, fulfilment, group_buyings, overdue
 from groupbuy.payments import refunds
 from groupbuy.payments.gateways.sandbox import SandboxGateway
 from pricing.models import ChangeSource, MarketPrice, PriceLog, ShopProduct, StockFigure
@@ -171,11 +176,12 @@ def test_shop_staff_belong_to_the_first_shop(demo, username):
     assert principal_of(User.objects.get(username=username)).shop_ids == {first.pk}
 
 
-def test_eight_group_buys_each_in_the_state_of_its_kind(made_at):
-    assert GroupBuying.objects.count() == 8
+def test_eight_group_buys_each_in_the_state_of_its_kind_and_their_earlier_rounds(made_at):
+    assert [row.name for row in GroupBuying.objects.order_by("pk")[:8]] == [offer.name for offer in offers.OFFERS]
+    assert GroupBuying.objects.filter(name__endswith="日截单", end_at__lte=made_at).count() == GroupBuying.objects.count() - 8 > 20
     left = {kind: offered(kind).stock for kind in offers.Kind}
     open_kinds = {kind for kind in offers.Kind if offered(kind).is_open(made_at)}
-    assert open_kinds == set(offers.RENEWED)
+    assert open_kinds == set(offers.SELLING)
     assert left[offers.Kind.SOLD_OUT] == 0
     assert 0 < left[offers.Kind.NEARLY_SOLD_OUT] < 10
     assert offered(offers.Kind.NOT_STARTED).start_at > made_at
@@ -191,6 +197,81 @@ def test_2000_orders_over_all_nine_statuses():
     assert set(statuses) == set(OrderStatus.values)
     assert min(statuses.values()) >= 3
     assert statuses.most_common(1)[0][0] == OrderStatus.COMPLETED
+
+
+def test_what_sells_ends_at_the_next_cut_off_and_is_collected_after_it(made_at):
+    for kind in offers.RENEWED:
+        assert offered(kind).end_at == next_cut_off(made_at)
+    for row in GroupBuying.objects.all():
+        day_after = timezone.localdate(row.end_at) + timedelta(days=1)
+        assert row.content
+        if row.deliver_type == DeliverType.EXPRESS:
+            assert (row.ships_on, row.pick_up_window) == (day_after, None)
+        else:
+            assert row.pick_up_window == (at(day_after, 16), at(day_after + timedelta(days=1), 20))
+
+
+@pytest.mark.parametrize(
+    ("clock", "evenings"), [((0, 0), (-1, 0)), ((20, 59), (-1, 0)), ((21, 0), (-1, 1)), ((21, 59), (-1, 1)), ((22, 0), (0, 1))]
+)
+def test_a_visitor_has_an_hour_until_the_cut_off(clock, evenings):
+    today = timezone.localdate()
+    now = at(today, *clock)
+    assert (last_cut_off(now), next_cut_off(now)) == tuple(at(today + timedelta(days=days), 22) for days in evenings)
+
+
+def test_what_a_group_buy_says_of_its_numbers_is_true():
+    for offer in offers.OFFERS:
+        said = {int(number) for number in re.findall(r"(?:满|首批) (\d+) [份盒]", offer.name + offer.description)}
+        assert said <= {offer.min_qty, offer.quota}
+    assert "十点截单" in offered(offers.Kind.RUNNING).description
+
+
+def test_a_minimum_was_reached_declared_or_missed_as_the_outcome_says(made_at):
+    decided = GroupBuying.objects.exclude(outcome=Outcome.OPEN)
+    for row in decided:
+        units = sum(order.qty for order in row.orders.filter(paid_at__lt=row.end_at).exclude(status=OrderStatus.REFUNDED))
+        assert (units >= row.min_qty) == (row.outcome == Outcome.SUCCEEDED and row.declared_at is None)
+    assert set(decided.values_list("outcome", flat=True)) == {Outcome.SUCCEEDED, Outcome.FAILED}
+    assert decided.filter(declared_at__lt=made_at, declared_by__isnull=False).count() == 1
+
+
+def test_orders_in_every_stage_that_lasts_and_the_regular_has_one_of_nearly_each(made_at):
+    passing = {Stage.TOO_LATE, Stage.HELD, Stage.REFUNDING}
+    there = set(with_stage(Order.objects.all(), made_at).values_list("stage", flat=True))
+    assert there == set(Stage) - passing
+    hers = Order.objects.filter(buyer__nickname=people.REGULAR)
+    assert set(with_stage(hers, made_at).values_list("stage", flat=True)) == there - {Stage.PAY_FAILED}
+    assert WeChatIdentity.objects.get(user__nickname=people.REGULAR).open_id == "sandbox-xiaomei"
+
+
+def test_what_nobody_fetched_was_reminded_of_extended_or_ended_with_a_reason(made_at):
+    late = in_stage(Order.objects.all(), Stage.OVERDUE, now=made_at)
+    assert {min(late.values_list("reminders", flat=True)), max(late.values_list("reminders", flat=True))} <= {1, 2, 3}
+    assert late.filter(reminders=3).exists()
+    extended = Order.objects.filter(pick_up_until__isnull=False)
+    assert {bool(order.pick_up_until > made_at) for order in extended} == {True, False}
+    assert all(order.events.filter(kind=EventKind.DATES).count() == 1 for order in extended)
+    for order in Order.objects.filter(reminders__gt=0):
+        assert order.events.filter(kind=EventKind.REMINDED).count() == order.reminders
+    ended = OrderEvent.objects.filter(to_status=OrderStatus.COMPLETED, reason__startswith=overdue.Ending.SPOILED.label)
+    assert [event.order.reminders for event in ended] == [3]
+
+
+def test_a_hand_over_is_a_fact_with_its_person_and_its_row():
+    collected = Order.objects.filter(handed_over_at__isnull=False)
+    assert collected.count() > 800
+    rows = dict(OrderEvent.objects.filter(kind=EventKind.HANDED_OVER).values_list("order", "created_at"))
+    assert rows == dict(collected.values_list("pk", "handed_over_at"))
+    assert not collected.filter(handed_over_by=None).exists()
+    own = OrderEvent.objects.filter(to_status=OrderStatus.COMPLETED, actor_kind="buyer", order__deliver_type=DeliverType.PICK_UP)
+    assert {event.order.shop.code for event in own.select_related("order__shop")} == {"SH03"}
+
+
+def test_a_parcel_that_nobody_confirms_completes_itself_after_ten_days():
+    by_itself = OrderEvent.objects.filter(to_status=OrderStatus.COMPLETED, actor_kind="system").select_related("order")
+    assert {event.created_at - event.order.shipped_at for event in by_itself} == {timedelta(days=10)}
+    assert all(event.order.deliver_type == DeliverType.EXPRESS for event in by_itself)
 
 
 def test_the_ended_group_buy_has_only_orders_that_are_over():
@@ -264,7 +345,8 @@ def test_timelines_go_by_the_machine_and_forward_in_time():
         assert events[-1].to_status == order.status
         for before, after in pairwise(events):
             assert before.to_status == after.from_status
-            assert (after.from_status, after.to_status) in MOVES
+            step = (after.from_status, after.to_status)
+            assert step in MOVES if after.kind == EventKind.MOVE else step == (before.to_status, before.to_status)
             assert before.created_at <= after.created_at
 
 
@@ -289,8 +371,15 @@ def test_the_sandbox_bank_has_the_same_books():
 
 
 def test_the_worker_has_nothing_to_catch_up_with(made_at):
-    jobs = (expiry.expire_due, refunds.send_due, group_buyings.decide_due, group_buyings.carry_out_due, fulfilment.complete_due)
-    assert [job(now=made_at) for job in jobs] == [0, 0, 0, 0, 0]
+    jobs = (
+        expiry.expire_due,
+        refunds.send_due,
+        group_buyings.decide_due,
+        group_buyings.carry_out_due,
+        fulfilment.complete_due,
+        overdue.remind_due,
+    )
+    assert [job(now=made_at) for job in jobs] == [0] * len(jobs)
 
 
 # --- A repeated run --------------------------------------------------------------------------------------------
@@ -313,11 +402,64 @@ def test_a_run_after_40_days_brings_the_sold_back_to_life(demo):
     later = timezone.now() - timedelta(days=40)
     GroupBuying.objects.filter(end_at__gt=timezone.now()).update(end_at=timezone.now() - timedelta(days=1), start_at=later)
     run_demo()
-    in_30_days = timezone.now() + timedelta(days=30)
+    cut_off = next_cut_off(timezone.now())
     for kind in offers.RENEWED:
-        assert abs(offered(kind).end_at - in_30_days) < timedelta(minutes=1)
+        assert offered(kind).end_at == cut_off
     assert offered(offers.Kind.NOT_STARTED).start_at > timezone.now()
     assert offered(offers.Kind.ENDED).end_at < timezone.now()
+
+
+@pytest.fixture
+def three_days_later(demo, made_at):
+    """The next start of the demo, on the morning after the last time for collecting."""
+    now = offered(offers.Kind.RUNNING).pick_up_until + timedelta(hours=15)
+    renewing.renew(tenant=demo, now=now)
+    return now
+
+
+def test_three_days_later_the_shops_have_done_their_work(three_days_later):
+    assert list(invariants.findings()) == []
+    now = three_days_later
+    for order in Order.objects.filter(status__in=(OrderStatus.PAID, OrderStatus.CONFIRMED)).select_related("group_buying"):
+        assert stage_of(order, now) == Stage.GATHERING, order
+    late = in_stage(Order.objects.all(), Stage.OVERDUE, now=now)
+    assert 0 < late.exclude(buyer__nickname=people.REGULAR).count() < 30
+    assert late.filter(buyer__nickname=people.REGULAR).exists()
+    assert OrderEvent.objects.latest("created_at").created_at <= now
+
+
+def test_who_bought_keeps_the_dates_that_were_promised(demo, made_at):
+    mango, yam = offered(offers.Kind.RUNNING), offered(offers.Kind.PICK_UP)
+    renewing.renew(tenant=demo, now=mango.end_at + timedelta(hours=1))
+    kept = [order for order in mango.orders.select_related("group_buying") if order.status in BOUGHT]
+    assert {order.pick_up_window for order in kept} == {mango.pick_up_window}
+    assert {stage_of(order, mango.end_at) for order in kept} == {Stage.CONFIRMED}
+    assert offered(offers.Kind.RUNNING).pick_up_from == mango.pick_up_from + timedelta(days=1)
+    # Nobody has promised yams for certain: they may still not come.
+    waiting = yam.orders.filter(status=OrderStatus.PAID)
+    assert not waiting.exclude(pick_up_from=None).exists()
+    assert OrderEvent.objects.filter(order__in=waiting, kind=EventKind.DATES).count() == waiting.count() > 0
+
+
+def test_a_visitors_order_arrives_and_waits(demo, made_at):
+    order = offered(offers.Kind.RUNNING).orders.filter(status=OrderStatus.PAID).exclude(buyer__nickname=people.REGULAR)[0]
+    Order.objects.filter(pk=order.pk).update(created_at=timezone.now())
+    renewing.renew(tenant=demo, now=at(timezone.localdate(made_at) + timedelta(days=6), 13))
+    order.refresh_from_db()
+    assert (order.status, order.handed_over_at) == (OrderStatus.SHIPPED, None)
+
+
+def test_what_was_decided_meanwhile_begins_again(demo, made_at):
+    yam = offered(offers.Kind.PICK_UP)
+    GroupBuying.objects.filter(pk=yam.pk).update(outcome=Outcome.FAILED, decided_at=yam.end_at)
+    renewing.renew(tenant=demo, now=yam.end_at + timedelta(hours=1))
+    old, new = GroupBuying.objects.filter(name=yam.name).order_by("pk")
+    assert (old.pk, old.outcome) == (yam.pk, Outcome.FAILED)
+    assert (new.outcome, new.taken, new.end_at) == (Outcome.OPEN, 0, yam.end_at + timedelta(days=1))
+    assert new.pick_up_from == yam.pick_up_from + timedelta(days=1)
+    assert [image.image.name for image in new.images.all()] == [image.image.name for image in yam.images.all()]
+    renewing.renew(tenant=demo, now=yam.end_at + timedelta(hours=2))
+    assert GroupBuying.objects.filter(name=yam.name).count() == 2
 
 
 def test_what_people_changed_stays(demo):

@@ -1,6 +1,7 @@
 """Each invariant, broken on purpose, is found; a sound database is clean."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,7 +10,7 @@ from django.db.models import QuerySet
 
 from config import invariants
 from groupbuy import orders, payments
-from groupbuy.models import GroupBuying, Order, OrderEvent, OrderStatus, Payment, Refund, SandboxTrade
+from groupbuy.models import DeliverType, GroupBuying, Order, OrderEvent, OrderStatus, Payment, Refund, SandboxTrade
 from groupbuy.payments import settling
 from groupbuy.payments.gateways import sandbox
 from pricing.models import PriceChange, PriceLog
@@ -91,6 +92,58 @@ BREAKS = {
     "I8 row": lambda paid, row: type(row).objects.update(price="7.00"),
     "I9": lambda paid, row: Order.objects.update(buyer=factories.BuyerFactory()),
 }
+
+
+def change(order, **columns):
+    """Of the order, without a row in its timeline."""
+    Order.objects.filter(pk=order.pk).update(**columns)
+
+
+def complete(order, **event):
+    """As no service would: nobody has the goods."""
+    change(order, status=OrderStatus.COMPLETED)
+    OrderEvent.objects.create(order=order, from_status=OrderStatus.PAID, to_status=OrderStatus.COMPLETED, **event)
+
+
+def give_goods_after_the_money(order):
+    OrderEvent.objects.create(order=order, from_status=1, to_status=2, actor_kind="system", created_at=order.paid_at)
+    change(order, status=OrderStatus.REFUNDED, handed_over_at=order.paid_at + timedelta(seconds=1))
+
+
+def give_goods_of_an_undecided_group(order):
+    GroupBuying.objects.update(min_qty=3)
+    complete(order, actor_kind="staff")
+    change(order, handed_over_at=order.paid_at)
+    OrderEvent.objects.create(order=order, kind="handed-over", from_status=4, to_status=4, actor_kind="staff")
+
+
+# Each with what is found, and nothing else of that invariant.
+BREAKS_OF_GOODS = {
+    "unpaid goods": ("handed over, but not paid for", lambda paid: change(paid, status=OrderStatus.UNPAID, handed_over_at=paid.paid_at)),
+    "goods in a parcel": (
+        "handed over, but not paid for",
+        lambda paid: change(paid, status=OrderStatus.COMPLETED, deliver_type=DeliverType.EXPRESS, handed_over_at=paid.paid_at),
+    ),
+    "undecided": ("handed over, and its group buy may still fail", give_goods_of_an_undecided_group),
+    "refunded": ("handed over after its money went back", give_goods_after_the_money),
+    "code of an unpaid one": ("has a pick-up code and nothing to fetch", lambda paid: change(paid, status=OrderStatus.UNPAID)),
+    "code of a parcel": ("has a pick-up code and nothing to fetch", lambda paid: change(paid, deliver_type=DeliverType.EXPRESS)),
+    "by itself": ("completed, and nobody has the goods", lambda paid: complete(paid, actor_kind="system", reason="到期自动完成")),
+    "by staff": ("completed, and nobody has the goods", lambda paid: complete(paid, actor_kind="staff")),
+}
+
+
+@pytest.mark.parametrize(("words", "break_it"), BREAKS_OF_GOODS.values(), ids=BREAKS_OF_GOODS)
+def test_goods_that_went_wrong_are_found(paid, words, break_it):
+    break_it(paid)
+    of_goods = [found.split(maxsplit=1)[1] for found in invariants.findings() if found.startswith(("I10", "I11"))]
+    assert of_goods == [f"order {paid.pk}: {words}"]
+
+
+@pytest.mark.parametrize("event", [{"actor_kind": "buyer"}, {"actor_kind": "staff", "reason": "已变质处理"}])
+def test_a_pick_up_may_end_with_its_buyer_or_for_a_reason(paid, event):
+    complete(paid, **event)
+    assert numbers() == set()
 
 
 def test_money_that_waits_for_a_person_is_listed_and_breaks_nothing(paid, headquarters, now, capsys):

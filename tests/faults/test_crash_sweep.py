@@ -19,7 +19,7 @@ from django.utils import timezone
 from groupbuy import orders, payments
 from groupbuy.models import EventKind, GroupBuying, Order, OrderStatus, PaymentState, PaymentUse
 from groupbuy.models.turns import PUT_OFF
-from groupbuy.orders import expiry, fulfilment, hand_over, overdue, rescheduling
+from groupbuy.orders import expiry, fulfilment, group_buyings, hand_over, overdue, rescheduling
 from groupbuy.payments.gateways.wechat import WeChatGateway
 from pricing.models import PriceLog
 from retail.models import OutboxEntry
@@ -328,8 +328,52 @@ class Rescheduling(OfArrived):
     def act(self) -> bool:
         later = {"pick_up_from": self.noon + timedelta(days=3), "pick_up_until": self.noon + timedelta(days=4)}
         with suppress(rescheduling.Unchanged):
-            rescheduling.reschedule_orders(order_ids=[self.order.pk], principal=self.manager, now=self.now, **later)
+            self.reschedule(principal=self.manager, now=self.now, **later)
         return fresh(self.order).pick_up_window == tuple(later.values())
+
+    def reschedule(self, **dates: Any) -> None:
+        rescheduling.reschedule_orders(order_ids=[self.order.pk], **dates)
+
+    def check(self) -> None:
+        super().check()
+        changes = self.order.events.filter(kind=self.told).values("pk")
+        assert OutboxEntry.objects.filter(kind="rescheduled", subject_id__in=changes).count() == 1
+
+
+class ReschedulingAll(Rescheduling):
+    """Of an order that has no dates of its own."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        Order.objects.filter(pk=self.order.pk).update(pick_up_from=None, pick_up_until=None)
+
+    def reschedule(self, **dates: Any) -> None:
+        rescheduling.reschedule(group_buying_id=self.group_buying.pk, **dates)
+
+
+class Declaring(Scene):
+    """That a group buy has reached its minimum."""
+
+    kinds = frozenset({STATEMENT})
+
+    def prepare(self) -> None:
+        self.group_buying = self.stage.group_buying()
+        GroupBuying.objects.filter(pk=self.group_buying.pk).update(min_qty=50)
+        self.manager = principal_of(self.stage.manager)
+
+    def act(self) -> bool:
+        with suppress(group_buyings.Decided):
+            group_buyings.declare_reached(group_buying_id=self.group_buying.pk, principal=self.manager, now=self.now)
+        return not fresh(self.group_buying).is_undecided
+
+    def look(self) -> None:
+        self.before = fresh(self.group_buying).declared_at
+        self.stage.seen.add(self.before is not None)
+
+    def check(self) -> None:
+        """Whoever was first stays written down."""
+        declared = fresh(self.group_buying)
+        assert (declared.declared_at, declared.declared_by) == (self.before or self.now, self.stage.manager)
 
 
 class OfPrices(Scene):
@@ -402,6 +446,8 @@ SEEN = {
     HandingOver: {0, 1},
     Reminding: {0, 1},
     Rescheduling: {0, 1},
+    ReschedulingAll: {0, 1},
+    Declaring: {False, True},
     Changing: {2, 4},
     Clearing: {2, 4},
 }

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
+from django.utils.formats import localize
 
 from groupbuy.models import GroupBuying, GroupBuyingImage, Outcome
 from tests.retail.test_pictures import drawn
@@ -94,10 +95,12 @@ def test_an_edit_leaves_orders_that_came_meanwhile_alone(manager, group_buying, 
 
 def test_after_the_first_order_what_was_agreed_stays(manager, group_buying, buyer, product, now):
     ordered(buyer, group_buying, now=now)
-    form = edit_of(group_buying, price="1.00", product=product.pk, deliver_type=2, description="更甜了")
+    GroupBuying.objects.update(content=5)
+    form = edit_of(group_buying, price="1.00", product=product.pk, content="3", deliver_type=2, description="更甜了")
     edit(browser_of(manager), group_buying, form)
     held = GroupBuying.objects.get()
     assert (str(held.price), held.product, held.deliver_type) == ("9.90", group_buying.product, group_buying.deliver_type)
+    assert held.content == 5
     assert held.description == "更甜了"
 
 
@@ -124,7 +127,7 @@ def test_it_is_switched_off_and_on(manager, group_buying):
 
 def test_it_is_ended_early(manager, group_buying):
     done = browser_of(manager).post(page(group_buying, "close_early"), answered(), follow=True)
-    assert said(done) == ["团购已结束"]
+    assert said(done) == ["团购已截单"]
     assert GroupBuying.objects.get().end_at <= timezone.now()
     again = browser_of(manager).post(page(group_buying, "close_early"), answered(), follow=True)
     assert said(again) == ["团购尚未开始或已结束"]
@@ -174,12 +177,18 @@ def test_the_everyday_filters_follow_the_clock(manager, shop, now):
 def test_a_manager_declares_a_group_buy_reached_and_the_button_is_gone(manager, group_buying):
     GroupBuying.objects.update(min_qty=50)
     browser = browser_of(manager)
-    assert "提前成团" in words(browser.get(page(group_buying)))
+    before = browser.get(page(group_buying))
+    assert page(group_buying, "declare_reached") in before.content.decode()
+    assert "提前成团时间" not in words(before)
     assert "不能撤销" in words(browser.get(page(group_buying, "declare_reached")))
     done = browser.post(page(group_buying, "declare_reached"), answered(), follow=True)
     assert said(done) == ["已提前成团，订单开始备货"]
-    assert GroupBuying.objects.get().declared_by == manager
-    assert "提前成团" not in words(browser.get(page(group_buying)))
+    declared = GroupBuying.objects.get()
+    assert declared.declared_by == manager
+    opened = browser.get(page(group_buying))
+    assert page(group_buying, "declare_reached") not in opened.content.decode()
+    assert f"提前成团的人 {manager.nickname}" in words(opened)
+    assert f"提前成团时间 {localize(timezone.localtime(declared.declared_at))}" in words(opened)
 
 
 def test_once_somebody_ordered_the_minimum_only_goes_down(manager, buyer, group_buying, now):

@@ -1,10 +1,13 @@
 """The counter: eight digits in, goods out, next please."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
 from groupbuy.models import Order, OrderStatus, Refund, WrongCode
 from groupbuy.orders import fulfilment, group_buyings
+from retail import dates
 from retail.principals import principal_of
 from retail.rights import Role
 from shops.models import ConfigItem, ConfigValue
@@ -24,6 +27,14 @@ def paid(buyer, group_buying, now):
 
 def typed(order, **values):
     return {"shop": order.shop_id, "code": order.deliver_code} | values
+
+
+def test_the_counter_reads_when_the_goods_were_to_be_collected(clerk, paid, now):
+    browser = browser_of(clerk)
+    assert "取货时间 —" in words(browser.post(COUNTER, typed(paid)))
+    window = now + timedelta(days=2), now + timedelta(days=3)
+    Order.objects.update(pick_up_from=window[0], pick_up_until=window[1])
+    assert f"取货时间 {dates.span_in_words(*window, timezone.localdate(now))}" in words(browser.post(COUNTER, typed(paid)))
 
 
 def test_the_code_leads_to_the_order_and_the_button_completes_it(clerk, paid):

@@ -32,6 +32,7 @@ from retail.refusals import Forbidden, Invalid, NotThere, Refusal, Unavailable
 from shops.models import ConfigItem, ConfigValue, Shop
 from tests.support import factories
 from tests.support.banks import FAULTS, SandboxBank, WeChatBank
+from tests.support.date_steps import DateSteps
 from tests.support.money_steps import RECEIVED, MoneySteps, left_of
 from tests.support.wechat import assert_sound, fresh, house_merchant
 
@@ -85,7 +86,7 @@ def world(shop, manager, headquarters, now) -> World:
     return world
 
 
-class OrderMachine(MoneySteps, RuleBasedStateMachine):
+class OrderMachine(MoneySteps, DateSteps, RuleBasedStateMachine):
     """Every rule takes its offer, order, payment or trade from the newest ones, by number."""
 
     numbers = st.integers(0, 4)
@@ -265,7 +266,7 @@ class OrderMachine(MoneySteps, RuleBasedStateMachine):
         for _ in range(called):
             self.attempt(partial(overdue.record_reminder, order_id=order.pk, note="打过电话", principal=manager))
         order = fresh(order)
-        late = order.deliver_type == PICK_UP and order.group_buying.pick_up_until <= self.now
+        late = order.deliver_type == PICK_UP and order.pick_up_window.end <= self.now
         may = late and self.calls(order) >= 2 and self.goods_may_go(order)
         result = self.attempt(partial(overdue.complete_overdue, order_id=order.pk, ending="spoiled", note="", principal=manager))
         assert (fresh(order).status == 4) == may, result

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from groupbuy import orders
 from groupbuy.models import DeliverType, GroupBuying, Order
 from groupbuy.orders import fulfilment, rescheduling
 from retail import dates
@@ -69,6 +70,28 @@ def test_the_order_shows_its_own_dates_and_that_they_changed(buyer, manager, ord
     assert f"取货时间改为 {dates.span_in_words(*NEW.values())}" in seen
     assert in_words(OLD, now) not in seen
     assert in_words(NEW, now) in words(browser.get("/orders/"))
+
+
+def test_the_list_says_when_goods_come_before_and_after_they_are_paid_for(buyer, dated, now):
+    browser = browser_of(buyer)
+    unpaid = ordered(buyer, dated, now=now)
+    expected = f"取货时间 {in_words(OLD, now)}"
+    assert words(browser.get("/orders/")).count(expected) == 1
+    pay(unpaid, now=now)
+    assert words(browser.get("/orders/")).count(expected) == 1
+    orders.close_order(order_id=ordered(buyer, dated, now=now).pk, principal=principal(buyer), now=now)
+    assert words(browser.get("/orders/")).count(expected) == 1
+
+
+def test_the_list_says_of_a_parcel_when_it_is_sent_until_it_is(buyer, manager, dated, now):
+    ships_on = timezone.localdate(now) + timedelta(days=4)
+    GroupBuying.objects.update(deliver_type=DeliverType.EXPRESS, pick_up_from=None, pick_up_until=None, ships_on=ships_on)
+    order, browser = pay(ordered(buyer, dated, now=now, address="田林路 1 号"), now=now), browser_of(buyer)
+    expected = f"预计发货 {dates.day_in_words(ships_on, timezone.localdate(now))} 发货"
+    assert expected in words(browser.get("/orders/"))
+    sent = {"carrier": "顺丰", "tracking_number": "SF1"}
+    fulfilment.deliver_orders(order_ids=[order.pk], principal=principal(manager), now=now, **sent)
+    assert expected not in words(browser.get("/orders/"))
 
 
 def test_the_pick_list_names_the_dates_and_who_comes_at_another_time(clerk, manager, dated, order, now):

@@ -10,7 +10,7 @@ from config.demo import building, people
 
 
 class Command(BaseCommand):
-    help = "Make the demo's tenants, shops, prices, group buys and orders; a repeated run renews the running group buys."
+    help = "Make the demo's tenants, shops, prices, group buys and orders; a repeated run begins its next day."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

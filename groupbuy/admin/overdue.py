@@ -42,7 +42,7 @@ class OverdueMixin:
 
     @page_action(description=gettext_lazy("按逾期未取完成"), path="end", permission="end", icon="event_busy", danger=True)
     def complete_overdue(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        note = _("货款不退，商品不再保留；顾客之后再来，取货码仍能查到这个订单。要退款请用「退款」，要多留几天请用「改取货时间」。")
+        note = _("货款不退，商品不再保留；顾客之后再来，取货码仍能查到这个订单。要退款请联系总部，要多留几天请用「改取货时间」。")
         question = Question(title=_("按逾期未取完成"), note=note, button=_("完成订单"), danger=True, form=EndingForm)
         return self.about(request, object_id, question, overdue.complete_overdue, _("订单已按逾期未取完成"))
 

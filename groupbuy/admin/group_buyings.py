@@ -198,7 +198,10 @@ class GroupBuyingAdmin(OfShopAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         readonly = super().get_readonly_fields(request, obj)
-        return [*readonly, *AGREED] if obj is not None and obj.last_sequence else readonly
+        if obj is None or not obj.last_sequence:
+            return readonly
+        # What one of before never said can still be said.
+        return [*readonly, *(name for name in AGREED if name != "content" or obj.content)]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         *fieldsets, (title, progress) = super().get_fieldsets(request, obj)

@@ -49,7 +49,7 @@ def close_early(*, group_buying_id: int, principal: Principal, now: datetime) ->
     group_buying = find(group_buying_id, principal)
     running = GroupBuying.objects.filter(pk=group_buying.pk, outcome=Outcome.OPEN, start_at__lt=now, end_at__gt=now)
     if not running.update(end_at=now):
-        raise Refusal(_("团购尚未开始或已结束"))
+        raise Refusal(_("团购尚未开始或已截单"))
     group_buying.end_at = now
     return group_buying
 

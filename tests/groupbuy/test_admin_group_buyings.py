@@ -130,7 +130,7 @@ def test_it_is_ended_early(manager, group_buying):
     assert said(done) == ["团购已截单"]
     assert GroupBuying.objects.get().end_at <= timezone.now()
     again = browser_of(manager).post(page(group_buying, "close_early"), answered(), follow=True)
-    assert said(again) == ["团购尚未开始或已结束"]
+    assert said(again) == ["团购尚未开始或已截单"]
 
 
 def test_it_is_cancelled_after_the_figures_were_ticked(manager, group_buying, buyer, now):
@@ -198,3 +198,12 @@ def test_once_somebody_ordered_the_minimum_only_goes_down(manager, buyer, group_
     assert "成团份数只能调低" in words(answer)
     edit(browser_of(manager), group_buying, edit_of(group_buying, min_qty=4))
     assert GroupBuying.objects.get().min_qty == 4
+
+
+def test_one_of_before_can_still_say_what_its_units_hold(manager, buyer, group_buying, now):
+    ordered(buyer, group_buying, now=now)
+    GroupBuying.objects.update(content=None)
+    edit(browser_of(manager), group_buying, edit_of(group_buying, content="5"))
+    assert GroupBuying.objects.get().content == 5
+    edit(browser_of(manager), group_buying, edit_of(group_buying, content="6"))
+    assert GroupBuying.objects.get().content == 5

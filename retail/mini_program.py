@@ -171,6 +171,15 @@ def is_trade_managed(tenant: Tenant) -> bool:
     return managed
 
 
+def open_orders_at(*, tenant: Tenant, page: str) -> None:
+    """From now on WeChat's 小程序购物订单 and its notices of shipping open ``page`` (pages/order) of the tenant's app.
+
+    The first with ``outTradeNo``, the second with ``merchant_trade_no``: both the number of the payment. Raises Refused, Unavailable.
+    """
+    json_of(send_with_token(tenant, "/wxa/sec/order/update_order_detail_path", {"path": f"{page}?outTradeNo=${{商品订单号}}"}))
+    json_of(send_with_token(tenant, "/wxa/sec/order/set_msg_jump_path", {"path": page}))
+
+
 def announce_presale(*, tenant: Tenant, transaction_id: str, until: datetime) -> None:
     """Tell WeChat that the goods of a payment go out later than 15 days after it (特殊发货报备); it tells the buyer. Again is harmless.
 

@@ -73,6 +73,7 @@ class Books:
         self.presales: list[dict[str, Any]] = []
         self.share_codes: list[dict[str, Any]] = []
         self.is_trade_managed = True
+        self.order_paths: dict[str, dict[str, str]] = {}
         self.bills: dict[str, bytes] = {}
         self.requests: Counter[str] = Counter()
         self.skew = 0.0

@@ -144,6 +144,19 @@ def paid_trade(books: Books, number: str, app_id: str) -> Trade | None:
     return trade if trade.state in PAID and trade.asked["appid"] == app_id else None
 
 
+def keep_order_path(books: Books, query: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    app_id, path = with_token(books, query), str(body.get("path", ""))
+    if "${商品订单号}" not in path:
+        raise ErrCode(47001, "path must contain ${商品订单号}")
+    books.order_paths.setdefault(app_id, {})["orders"] = path
+    return {"errcode": 0, "errmsg": "ok"}
+
+
+def keep_message_path(books: Books, query: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    books.order_paths.setdefault(with_token(books, query), {})["notices"] = str(body.get("path", ""))
+    return {"errcode": 0, "errmsg": "ok"}
+
+
 def is_trade_managed(books: Books, query: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
     if body.get("appid") != with_token(books, query):
         raise ErrCode(40013, "invalid appid")
@@ -193,6 +206,8 @@ ROUTES: dict[tuple[str, str], Call] = {
     ("POST", "/wxa/getwxacodeunlimit"): share_code,
     ("POST", "/wxa/sec/order/upload_shipping_info"): upload_shipping,
     ("POST", "/wxa/sec/order/is_trade_managed"): is_trade_managed,
+    ("POST", "/wxa/sec/order/update_order_detail_path"): keep_order_path,
+    ("POST", "/wxa/sec/order/set_msg_jump_path"): keep_message_path,
     ("POST", "/wxa/sec/order/opspecialorder"): announce_presale,
     ("POST", "/cgi-bin/express/delivery/open_msg/get_delivery_list"): carriers,
 }

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from config import schedule
@@ -347,3 +348,24 @@ def test_late_goods_of_what_was_not_paid_in_the_mini_program_are_not_announced(f
     Payment.objects.update(parameters=payment.parameters | {"app_id": "wx-official-account"})
     run(now)
     assert (late().state, fake_wechat.books.presales) == ("dropped", [])
+
+
+# --- where WeChat opens an order ---
+
+
+def test_wechats_own_lists_and_notices_open_our_page_of_an_order(fake_wechat, wechat_order, tenant):
+    call_command("order_page", tenant.code, "pages/order")
+    assert list(fake_wechat.books.order_paths.values()) == [{"orders": "pages/order?outTradeNo=${商品订单号}", "notices": "pages/order"}]
+
+
+@pytest.mark.parametrize(("code", "page"), [("nobody", "pages/order"), ("", "/pages/order"), ("", "pages/order?id=1"), ("", "")])
+def test_a_page_that_is_none_is_not_told(fake_wechat, wechat_order, tenant, code, page):
+    with pytest.raises(CommandError):
+        call_command("order_page", code or tenant.code, page)
+    assert not fake_wechat.books.order_paths
+
+
+def test_what_wechat_refuses_is_said(fake_wechat, wechat_order, tenant):
+    fake_wechat.control("fault", path="update_order_detail_path", kind="errcode", code="48001")
+    with pytest.raises(CommandError, match="WeChat"):
+        call_command("order_page", tenant.code, "pages/order")

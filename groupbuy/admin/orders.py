@@ -20,13 +20,12 @@ from groupbuy.admin import short_delivery as short_delivery_page
 from groupbuy.admin.forms import DeliverForm, RefundForm
 from groupbuy.admin.in_words import figures, goods_of, lines
 from groupbuy.admin.narrowing import OrderListFilter
-from groupbuy.admin.outbox import STATES, label_of
+from groupbuy.admin.order_story import BADGES, notices_of, timeline
 from groupbuy.admin.overdue import OverdueMixin
 from groupbuy.admin.payments import refund_wanted, result_of
-from groupbuy.models import ActorKind, DeliverType, Order, OrderEvent, OrderQuerySet, OrderStatus, PaymentUse, Stage
+from groupbuy.models import DeliverType, Order, OrderQuerySet, OrderStatus, PaymentUse, Stage
 from groupbuy.models.orders import AWAITING_PAYMENT, BOUGHT
-from groupbuy.models.stages import DONE, TO_COLLECT, TO_PAY, by_status, in_stage, told_by, with_stage
-from groupbuy.notices import told
+from groupbuy.models.stages import DONE, TO_COLLECT, TO_PAY, in_stage, with_stage
 from groupbuy.orders import fulfilment, parcels, pick_up_dates
 from groupbuy.payments import refunds, short_delivery
 from retail.backoffice import (
@@ -43,30 +42,10 @@ from retail.backoffice import (
     page_action,
     page_of,
 )
-from retail.models import OutboxEntry, OutboxState
 from retail.money import ZERO
 from retail.rights import Right
 from retail.wire.masking import mask_phone
 
-BADGES = {
-    Stage.UNPAID: "warning",
-    Stage.PAY_FAILED: "danger",
-    Stage.TOO_LATE: "warning",
-    Stage.HELD: "danger",
-    Stage.GATHERING: "info",
-    Stage.PAID: "info",
-    Stage.CONFIRMED: "primary",
-    Stage.ARRIVED: "primary",
-    Stage.OVERDUE: "danger",
-    Stage.SHIPPED: "primary",
-    Stage.COLLECTED: "success",
-    Stage.UNVERIFIED: "success",
-    Stage.DELIVERED: "success",
-    Stage.REFUNDING: "danger",
-    Stage.REFUNDED: "danger",
-    Stage.EXPIRED: "default",
-    Stage.CLOSED: "default",
-}
 CODE_LENGTH = 8
 
 
@@ -424,30 +403,3 @@ def offers(order: Order) -> set[str]:
         "parcel": is_sent and not parcels.is_corrected(order),
     }
     return {path for path, fits in fitting.items() if fits}
-
-
-def timeline(order: Order) -> list[OrderEvent]:
-    """Newest first, each with ``who``, ``word`` and ``badge``."""
-    events = list(order.events.select_related("actor").order_by("-pk"))
-    for event in events:
-        name = event.actor.nickname if event.actor else ""
-        event.who = f"{ActorKind(event.actor_kind).label} {name}".strip()  # type: ignore[attr-defined]
-        event.word = told_by(event, is_express=order.is_express)  # type: ignore[attr-defined]
-        event.badge = BADGES[by_status(event.to_status, is_express=order.is_express)]  # type: ignore[attr-defined]
-    return events
-
-
-def notices_of(order: Order) -> list[OutboxEntry]:
-    """What was told about it, newest first, each with ``what`` and its ``badge`` (a state in words)."""
-    entries = list(told.about(order).select_related("settled_by"))
-    for entry in entries:
-        entry.what = label_of(entry)  # type: ignore[attr-defined]
-        entry.badge, entry.how = badge_of(entry)  # type: ignore[attr-defined]
-    return entries
-
-
-def badge_of(entry: OutboxEntry) -> tuple[str, str]:
-    state = OutboxState(entry.state)
-    if entry.settled_at:
-        return "success", _("已电话告知")
-    return ("danger", _("没通知到")) if told.is_unreached(entry) else (STATES[state], str(state.label))

@@ -293,8 +293,10 @@ class OfArrived(OfOrder):
         self.manager = principal_of(self.stage.manager)
         fulfilment.deliver_orders(order_ids=[self.order.pk], principal=self.manager, now=self.now)
         self.noon = timezone.localtime(self.now).replace(hour=12, minute=0, second=0, microsecond=0)
-        last = {"pick_up_from": self.noon - timedelta(hours=2), "pick_up_until": self.noon + timedelta(hours=2)}
-        Order.objects.filter(pk=self.order.pk).update(**last)
+        yesterday = self.noon - timedelta(days=1)
+        Order.objects.filter(pk=self.order.pk).update(
+            pick_up_from=yesterday, pick_up_until=self.noon + timedelta(hours=2), shipped_at=yesterday
+        )
         fresh(self.order)
 
     def look(self) -> None:
@@ -430,8 +432,9 @@ def stage(fake_wechat, wechat_caller, shop, manager, now, settings) -> Stage:
     # The machine of CI may be busy; nothing here waits for a time-out.
     settings.GATEWAY_SECONDS = {"connect": 3, "read": 6, "request": 8, "bill": 8}
     factories.grant(manager, "pricing.delete_shopproduct")
-    item = ConfigItem.objects.get(code="message_paid")
-    ConfigValue.objects.create(item=item, tenant=shop.tenant, value="T-paid thing1=门店")
+    # One buyer leaves more unpaid here than anybody may.
+    for code, value in (("message_paid", "T-paid thing1=门店"), ("unpaid_units", "100000")):
+        ConfigValue.objects.create(item=ConfigItem.objects.get(code=code), tenant=shop.tenant, value=value)
     return Stage(fake_wechat, wechat_caller, shop, manager, now)
 
 

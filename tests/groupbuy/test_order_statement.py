@@ -10,7 +10,7 @@ from groupbuy import moves, orders
 from groupbuy.models import GroupBuying, Order, OrderEvent, OrderStatus, Outcome
 from groupbuy.models.orders import AWAITING_PAYMENT, LIVE
 from groupbuy.orders import create, statement
-from groupbuy.orders.limits import CODES, Limits
+from groupbuy.orders.limits import Limits
 from tests.support import factories
 
 HOUR = timedelta(hours=1)
@@ -21,7 +21,7 @@ WAYS = ["place_at_once", "place_in_turn"]
 def place(request, monkeypatch, group_buying, buyer, now):
     """Places an order of two units as the group buy was read at the test's beginning."""
     monkeypatch.setattr(statement, "place_at_once", getattr(statement, request.param))
-    offered = create.OFFER.first(group_buying.pk, *CODES)
+    offered = create.OFFER.first(group_buying.pk, *create.SETTINGS)
 
     def place(*, unpaid_max=3, unpaid_units=40, unpaid_units_of_address=100, **changes):
         order = create.order_for(offered, buyer, orders.Wish(offered.pk, qty=2, phone="13800008000"), now=now)
@@ -106,7 +106,7 @@ def test_the_limit_counts_what_the_buyer_has_and_not_what_is_over(place, now, st
 def elsewhere(group_buying, buyer, now):
     """Ten units in another group buy of the shop, unpaid, by the same buyer from the address ``a``."""
     other = factories.GroupBuyingFactory(tenant=group_buying.tenant, shop=group_buying.shop)
-    order = create.order_for(create.OFFER.first(other.pk, *CODES), buyer, orders.Wish(other.pk, qty=10), network="a", now=now)
+    order = create.order_for(create.OFFER.first(other.pk, *create.SETTINGS), buyer, orders.Wish(other.pk, qty=10), network="a", now=now)
     assert statement.place(order, moves.beginning(order, actor=moves.SYSTEM, now=now), limits=Limits(20, 3, 40, 100))
     return order
 

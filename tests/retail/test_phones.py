@@ -68,7 +68,8 @@ def test_what_is_kept_is_kept_when_it_is_typed_again(typed):
 
 
 def form_of(shop, **values):
-    return {"name": shop.name, "phone": shop.phone, "address": shop.address, "lbs_point": "", "area": 0, "markup": 0} | values
+    form = {"name": shop.name, "phone": shop.phone, "address": shop.address, "lbs_point": "", "area": 0, "markup": 0}
+    return form | {"holidays-TOTAL_FORMS": 0, "holidays-INITIAL_FORMS": 0} | values
 
 
 @pytest.mark.parametrize(("typed", "kept"), [("(021) 6408 0001", "021-64080001"), ("4008001234", "400-800-1234"), ("", "")])

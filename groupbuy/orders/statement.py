@@ -22,12 +22,15 @@ def among(statuses: Iterable[OrderStatus]) -> str:
 
 
 UNPAID = among(AWAITING_PAYMENT)
-# What the buyer has in the group buy, and holds unpaid in all of them, alone and with the others of the address.
+# What the buyer has in the group buy, and holds unpaid in all of them, alone and with the others of the address. Of nobody's address
+# nothing is asked: among orders that are all unpaid the planner would rather read them all than the index that holds none.
 MINE = f"""
     SELECT coalesce(max(buyer_sequence), 0) + 1 AS next, count(*) FILTER (WHERE {UNPAID}) AS unpaid,
         coalesce(sum(qty) FILTER (WHERE {among(LIVE)}), 0) AS units,
         (SELECT coalesce(sum(qty), 0) FROM groupbuy_order WHERE buyer_id = %s AND {UNPAID}) AS unpaid_units,
-        (SELECT coalesce(sum(qty), 0) FROM groupbuy_order WHERE network = %s AND {UNPAID} AND NOT (network = '')) AS of_address
+        CASE WHEN CAST(%s AS text) = '' THEN 0 ELSE
+            (SELECT coalesce(sum(qty), 0) FROM groupbuy_order WHERE network = %s AND {UNPAID} AND NOT (network = ''))
+        END AS of_address
     FROM groupbuy_order WHERE group_buying_id = %s AND buyer_id = %s
 """  # noqa: S608
 # The conditions are those of ``GroupBuying.objects.open`` and ``limits.beyond``, and `quota - qty` can't overflow.
@@ -95,7 +98,7 @@ def taking(order: Order, limits: Limits) -> list[Any]:
     """The parameters of ``MINE`` and ``TAKE``."""
     at = connection.ops.adapt_datetimefield_value(order.created_at)
     price = connection.ops.adapt_decimalfield_value(order.price, 10, 2)
-    mine = [order.buyer_id, order.network, order.group_buying_id, order.buyer_id]
+    mine = [order.buyer_id, order.network, order.network, order.group_buying_id, order.buyer_id]
     taken = [order.qty, order.group_buying_id, price, order.qty, at, at]
     return [*mine, *taken, limits.unpaid_orders, order.qty, limits.unpaid_units - order.qty, limits.unpaid_units_of_address - order.qty]
 

@@ -99,10 +99,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='order',
-            index=models.Index(condition=models.Q(('status__in', [0, 7])), fields=['buyer'], name='order_unpaid_of_buyer'),
-        ),
-        migrations.AddIndex(
-            model_name='order',
             index=models.Index(condition=models.Q(('status__in', [0, 7]), models.Q(('network', ''), _negated=True)), fields=['network'], name='order_unpaid_of_network'),
         ),
         migrations.AddIndex(

@@ -203,11 +203,6 @@ class Order(models.Model):
             models.Index(fields=["tenant", "-id"], name="order_of_tenant"),
             models.Index(fields=["pay_deadline_at"], condition=Q(status__in=list(AWAITING_PAYMENT)), name="order_to_expire"),
             models.Index(
-                fields=["buyer"],
-                condition=Q(status__in=list(AWAITING_PAYMENT)),
-                name="order_unpaid_of_buyer",
-            ),
-            models.Index(
                 fields=["network"],
                 condition=Q(status__in=list(AWAITING_PAYMENT)) & ~Q(network=""),
                 name="order_unpaid_of_network",

@@ -31,11 +31,13 @@ def record_call(*, order_id: int, notice_id: int, principal: Principal, now: dat
     """
     principal.must(Right.HAND_OVER)
     order = found(Order.objects.visible_to(principal).select_for_update(of=("self",)), pk=order_id)
-    unsettled = OutboxEntry.objects.filter(pk=notice_id, settled_at=None)
+    notice = OutboxEntry.objects.filter(pk=notice_id)
+    # Under the order's lock: of two calls at once the second finds the notice settled.
     is_newest = told.unreached(Order.objects.filter(pk=order.pk), now=now).filter(notice_id=notice_id).exists()
-    if not is_newest or not unsettled.update(settled_at=now, settled_by=principal.user):
+    if not is_newest:
         raise Settled
-    if OutboxEntry.objects.filter(pk=notice_id, kind__in=ABOUT_FETCHING).exists():
+    notice.update(settled_at=now, settled_by=principal.user)
+    if notice.filter(kind__in=ABOUT_FETCHING).exists():
         note_call(order, principal, now=now)
     return order
 

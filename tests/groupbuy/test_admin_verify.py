@@ -94,7 +94,8 @@ def test_a_manager_ends_a_pause_and_nobody_else(clerk, manager, paid):
     for number in range(5):
         browser.post(COUNTER, typed(paid, code=f"{(int(paid.deliver_code) + number + 1) % 10**8:08d}"))
     sent = {"user_id": clerk.pk, "shop_id": paid.shop_id}
-    browser.post(f"{COUNTER}lift/", sent)
+    colleague = factories.StaffFactory(tenant=clerk.tenant, role=Role.CLERK, shops=[paid.shop])
+    browser_of(colleague).post(f"{COUNTER}lift/", sent)
     assert WrongCode.objects.count() == 5
     boss = browser_of(manager)
     assert f"{clerk.nickname}在{paid.shop}连续输错取货码" in words(boss.get(COUNTER))

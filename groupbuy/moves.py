@@ -111,7 +111,14 @@ def write(order: Order, **changes: Any) -> None:
 
 def note(order: Order, kind: EventKind, *, actor: Actor, now: datetime, reason: str = "") -> OrderEvent:
     """A row of the timeline that is no move."""
-    return OrderEvent.objects.create(
+    event = fact(order, kind, actor=actor, now=now, reason=reason)
+    event.save()
+    return event
+
+
+def fact(order: Order, kind: EventKind, *, actor: Actor, now: datetime, reason: str = "") -> OrderEvent:
+    """The row of ``note``, unsaved: for many orders at once."""
+    return OrderEvent(
         order=order,
         kind=kind,
         from_status=order.status,

@@ -394,7 +394,7 @@ def offers(order: Order) -> set[str]:
     fitting = {
         "confirm": order.status == OrderStatus.PAID,
         "deliver": order.status in (OrderStatus.PAID, OrderStatus.CONFIRMED),
-        "reschedule": not order.is_express and order.is_to_hand_over() and order.handed_over_at is None,
+        "reschedule": not order.is_express and order.is_to_hand_over(),
         "remind": is_overdue,
         "end": is_overdue,
         "refund": order.status in BOUGHT,

@@ -90,7 +90,7 @@ class OrderQuerySet(TurnQuerySet["Order"]):
 
     def collected_between(self, begin: datetime, end: datetime) -> Self:
         """Pick-ups that wait, or will, and can be collected at some time between the two."""
-        waiting = self.to_hand_over().filter(deliver_type=DeliverType.PICK_UP, handed_over_at=None)
+        waiting = self.to_hand_over().filter(deliver_type=DeliverType.PICK_UP)
         return waiting.with_window().filter(window_start__lt=end, window_end__gt=begin)
 
     def past_deadline(self, now: datetime) -> Self:

@@ -137,19 +137,7 @@ def tell(orders: Sequence[Order], wanted: Dates, *, principal: Principal, now: d
     actor = moves.actor_of(principal)
     changed_to = _("改为 %(dates)s") if wanted.ships_on else _("取货时间改为 %(dates)s")
     reason = changed_to % {"dates": wanted.in_words()}
-    events = [
-        OrderEvent(
-            order=order,
-            kind=EventKind.DATES,
-            from_status=order.status,
-            to_status=order.status,
-            actor_kind=actor.kind,
-            actor=actor.user,
-            reason=reason,
-            created_at=now,
-        )
-        for order in orders
-    ]
+    events = [moves.fact(order, EventKind.DATES, actor=actor, now=now, reason=reason) for order in orders]
     Order.objects.filter(pk__in=[order.pk for order in orders]).update(reminders=0)
     messages.put_of_events(messages.Kind.RESCHEDULED, OrderEvent.objects.bulk_create(events), now=now)
     for order in Order.objects.filter(pk__in=[order.pk for order in orders]).select_related("group_buying"):

@@ -7,14 +7,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from groupbuy.models import DeliverType, GroupBuying, Order, PickUpWindow
+from groupbuy.notices import shipping
 from retail import dates
 from retail.models import Product
 from shops import configuration, opening
 from shops.models import Shop
 from shops.opening import OpenDays
 
-# The farthest that WeChat takes for goods that come late (``delay_to`` of opspecialorder).
-FARTHEST = timedelta(days=330)
 SHORTEST = timedelta(hours=1)
 
 
@@ -124,8 +123,9 @@ def closed_on(day: date, open_days: OpenDays) -> str:
 
 
 def too_far(day: date, now: datetime) -> str:
-    farthest = timezone.localdate(now) + FARTHEST
-    return _("最晚可到 %(day)s（%(days)d 天以内）") % {"day": farthest, "days": FARTHEST.days} if day > farthest else ""
+    """Farther than WeChat takes for goods that come late."""
+    farthest = timezone.localdate(now) + shipping.LONGEST
+    return _("最晚可到 %(day)s（%(days)d 天以内）") % {"day": farthest, "days": shipping.LONGEST.days} if day > farthest else ""
 
 
 def moment(value: datetime) -> str:
